@@ -1,0 +1,1 @@
+//! Extractors and responses for paid axum routes.

@@ -1,0 +1,1 @@
+//! Judgement and settlement of payments on any EVM chain.

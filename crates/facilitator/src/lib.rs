@@ -1,0 +1,1 @@
+//! Client and server of the x402 facilitator API: verify, settle, supported.

@@ -1,0 +1,1 @@
+//! A tower layer that asks for payment before a service is called.

@@ -1,0 +1,1 @@
+//! Pure judgement of signed payment authorizations, without IO, JSON or a provider.
