@@ -1,0 +1,127 @@
+use crate::{ChainId, ParseError};
+use alloc::boxed::Box;
+use alloy_primitives::Address;
+use core::fmt;
+
+/// The longest name of a party on a chain that is not an EVM chain, in bytes.
+const MAX_OTHER: usize = 128;
+
+/// Somebody or something with an address on a chain: payer, payee, token, contract.
+///
+/// Parties are compared decoded: the case of hexadecimal digits, and a checksum, play no part.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Party {
+    /// 20 bytes on an EVM chain.
+    Evm(Address),
+    /// The text that another kind of chain, or another binding, names a party with.
+    Other(Box<str>),
+}
+
+impl Party {
+    /// Reads the text that names a party on `chain`.
+    ///
+    /// # Errors
+    /// On an EVM chain, when the text is not `0x` and 40 hexadecimal digits; elsewhere, when it is empty, longer than
+    /// 128 bytes, or has a character outside printable ASCII.
+    pub fn parse(chain: &ChainId, text: &str) -> Result<Self, ParseError> {
+        if chain.namespace() == "eip155" {
+            return evm_address(text).map(Self::Evm);
+        }
+        if text.is_empty() || text.len() > MAX_OTHER {
+            return Err(ParseError::new("party", "must have 1 to 128 characters"));
+        }
+        match text.bytes().position(|b| !b.is_ascii_graphic()) {
+            Some(at) => Err(ParseError::new("party", "character not allowed").at(at)),
+            None => Ok(Self::Other(text.into())),
+        }
+    }
+
+    /// The address, when it is a party of an EVM chain.
+    pub fn evm(&self) -> Option<Address> {
+        match self {
+            Self::Evm(address) => Some(*address),
+            Self::Other(_) => None,
+        }
+    }
+}
+
+fn evm_address(text: &str) -> Result<Address, ParseError> {
+    let digits = text
+        .strip_prefix("0x")
+        .ok_or_else(|| ParseError::new("address", "0x expected").at(0))?;
+    if digits.len() != 40 {
+        return Err(ParseError::new("address", "40 hexadecimal digits expected"));
+    }
+    let mut bytes = [0u8; 20];
+    for (at, pair) in digits.as_bytes().chunks_exact(2).enumerate() {
+        let (Some(high), Some(low)) = (nibble(pair[0]), nibble(pair[1])) else {
+            return Err(ParseError::new("address", "hexadecimal digit expected").at(2 + 2 * at));
+        };
+        bytes[at] = high << 4 | low;
+    }
+    Ok(Address::new(bytes))
+}
+
+fn nibble(byte: u8) -> Option<u8> {
+    (byte as char)
+        .to_digit(16)
+        .and_then(|digit| u8::try_from(digit).ok())
+}
+
+impl From<Address> for Party {
+    fn from(address: Address) -> Self {
+        Self::Evm(address)
+    }
+}
+
+impl fmt::Display for Party {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Evm(address) => fmt::Display::fmt(address, f),
+            Self::Other(text) => f.write_str(text),
+        }
+    }
+}
+
+impl fmt::Debug for Party {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn case_and_checksum_play_no_part() {
+        let chain = ChainId::eip155(1);
+        let lower = Party::parse(&chain, "0x036cbd53842c5426634e7929541ec2318f3dcf7e").unwrap();
+        let mixed = Party::parse(&chain, "0x036CbD53842c5426634e7929541eC2318f3dCF7e").unwrap();
+        let wrong_checksum =
+            Party::parse(&chain, "0x036CBd53842c5426634e7929541eC2318f3dCF7e").unwrap();
+        assert!(lower == mixed && mixed == wrong_checksum);
+        for bad in [
+            "",
+            "0x",
+            "036cbd53842c5426634e7929541ec2318f3dcf7e",
+            "0x036cbd53842c5426634e7929541ec2318f3dcf7g",
+            "0x036cbd53842c5426634e7929541ec2318f3dcf7e0",
+            "0X036cbd53842c5426634e7929541ec2318f3dcf7e",
+        ] {
+            assert!(Party::parse(&chain, bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn other_chains_keep_their_text() {
+        let chain = "cloud:402".parse().unwrap();
+        assert_eq!(
+            Party::parse(&chain, "merchant").unwrap(),
+            Party::Other("merchant".into())
+        );
+        assert!(Party::parse(&chain, "").is_err());
+        assert!(Party::parse(&chain, "a b").is_err());
+    }
+}
