@@ -79,6 +79,16 @@ pub trait Protocol: Send + Sync {
     /// Tells what became of the settlement, in the head of the response.
     fn report(&self, claim: &Claim, outcome: &Settlement, out: &mut HeaderMap);
 
+    /// The request headers that carry its credentials: responses vary by them.
+    fn request_headers(&self) -> &[HeaderName] {
+        &[]
+    }
+
+    /// The response headers that a browser's script may have to read.
+    fn response_headers(&self) -> &[HeaderName] {
+        &[]
+    }
+
     /// The status for a credential that is in flight or used, without offers.
     fn conflict(&self) -> StatusCode {
         StatusCode::CONFLICT

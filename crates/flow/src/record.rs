@@ -12,7 +12,13 @@ use std::fmt;
 
 /// A stored record that can not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Corrupt(&'static str);
+pub(crate) struct Corrupt(&'static str);
+
+impl Corrupt {
+    pub(crate) const fn new(what: &'static str) -> Self {
+        Self(what)
+    }
+}
 
 impl fmt::Display for Corrupt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -47,7 +53,11 @@ impl<'a> Reader<'a> {
 
     /// Ends: nothing may be left.
     pub(crate) fn finish(self) -> Result<(), Corrupt> {
-        if self.0.is_empty() { Ok(()) } else { Err(Corrupt("bytes left over")) }
+        if self.0.is_empty() {
+            Ok(())
+        } else {
+            Err(Corrupt("bytes left over"))
+        }
     }
 
     fn take(&mut self, count: usize) -> Result<&'a [u8], Corrupt> {
@@ -221,7 +231,9 @@ impl Field for ChainId {
         write_slice(self.to_string().as_bytes(), out);
     }
     fn read(from: &mut Reader<'_>) -> Result<Self, Corrupt> {
-        read_text(from)?.parse().map_err(|_| Corrupt("not a chain id"))
+        read_text(from)?
+            .parse()
+            .map_err(|_| Corrupt("not a chain id"))
     }
 }
 
@@ -262,7 +274,10 @@ impl Field for Window {
         self.before.write(out);
     }
     fn read(from: &mut Reader<'_>) -> Result<Self, Corrupt> {
-        Ok(Self { after: from.read()?, before: from.read()? })
+        Ok(Self {
+            after: from.read()?,
+            before: from.read()?,
+        })
     }
 }
 
@@ -272,7 +287,11 @@ impl Field for Price {
             Self::Exactly(amount) => (0u8, *amount).write(out),
             Self::UpTo(amount) => (1u8, *amount).write(out),
             Self::Metered { step } => (2u8, *step).write(out),
-            Self::Recurring { amount, period, until } => {
+            Self::Recurring {
+                amount,
+                period,
+                until,
+            } => {
                 (3u8, *amount).write(out);
                 (*period, *until).write(out);
             }
@@ -285,7 +304,11 @@ impl Field for Price {
             0 => Self::Exactly(from.read()?),
             1 => Self::UpTo(from.read()?),
             2 => Self::Metered { step: from.read()? },
-            3 => Self::Recurring { amount: from.read()?, period: from.read()?, until: from.read()? },
+            3 => Self::Recurring {
+                amount: from.read()?,
+                period: from.read()?,
+                until: from.read()?,
+            },
             4 => Self::Nothing,
             _ => return Err(Corrupt("unknown kind of price")),
         })
@@ -298,7 +321,10 @@ impl Field for TokenDomain {
         self.version.write(out);
     }
     fn read(from: &mut Reader<'_>) -> Result<Self, Corrupt> {
-        Ok(Self { name: from.read()?, version: from.read()? })
+        Ok(Self {
+            name: from.read()?,
+            version: from.read()?,
+        })
     }
 }
 
@@ -308,20 +334,37 @@ impl Field for Leg {
         self.amount.write(out);
     }
     fn read(from: &mut Reader<'_>) -> Result<Self, Corrupt> {
-        Ok(Self { to: from.read()?, amount: from.read()? })
+        Ok(Self {
+            to: from.read()?,
+            amount: from.read()?,
+        })
     }
 }
 
-const FLOWS: [Flow; 4] = [Flow::Authorization, Flow::Upfront, Flow::Escrow, Flow::Session];
-const METHODS: [TransferMethod; 3] = [TransferMethod::Eip3009, TransferMethod::Permit2, TransferMethod::Native];
+const FLOWS: [Flow; 4] = [
+    Flow::Authorization,
+    Flow::Upfront,
+    Flow::Escrow,
+    Flow::Session,
+];
+const METHODS: [TransferMethod; 3] = [
+    TransferMethod::Eip3009,
+    TransferMethod::Permit2,
+    TransferMethod::Native,
+];
 
 fn write_index<T: PartialEq>(all: &[T], value: &T, out: &mut Vec<u8>) {
-    let index = all.iter().position(|known| known == value).and_then(|at| u8::try_from(at).ok());
+    let index = all
+        .iter()
+        .position(|known| known == value)
+        .and_then(|at| u8::try_from(at).ok());
     out.push(index.unwrap_or(u8::MAX));
 }
 
 fn read_index<T: Copy>(all: &[T], from: &mut Reader<'_>) -> Result<T, Corrupt> {
-    all.get(usize::from(from.read::<u8>()?)).copied().ok_or(Corrupt("unknown number"))
+    all.get(usize::from(from.read::<u8>()?))
+        .copied()
+        .ok_or(Corrupt("unknown number"))
 }
 
 impl Field for Requirement {
@@ -338,8 +381,13 @@ impl Field for Requirement {
     }
     fn read(from: &mut Reader<'_>) -> Result<Self, Corrupt> {
         let price: Price = from.read()?;
-        let mut requirement =
-            Self::exactly(price.ceiling(), from.read()?, from.read()?, from.read()?, None);
+        let mut requirement = Self::exactly(
+            price.ceiling(),
+            from.read()?,
+            from.read()?,
+            from.read()?,
+            None,
+        );
         requirement.price = price;
         requirement.splits = from.read()?;
         requirement.domain = from.read()?;

@@ -1,0 +1,874 @@
+use crate::{
+    oneshot,
+    server::{
+        answer::Problem,
+        entry::{Entry, Kept, credential},
+        events::{Event, Events},
+        gate::{Check, Gate},
+        state::{
+            After, Found, Granted, Judged, Judging, Next, Owed, Presented, Reserved, Reserving,
+            Served, Taking,
+        },
+    },
+};
+use http::{
+    HeaderMap, HeaderValue, Method, Response,
+    header::{ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL, VARY},
+};
+use http402_core::{
+    Amount, Bytes, Claim, Flow, Paid, Pending, Reason, RequestDigest, Requirement, Resource,
+    Settlement, Timestamp, Verdict,
+    ledger::{Applied, Key, Ledger, Versioned, Write},
+    protocol::Asked,
+    seam::{Clock, Facilitator, Judge, Known, SeamError, Spawn},
+};
+use std::{fmt, future::Future, sync::Arc, time::Duration};
+
+/// How often an outcome is written before it is left to recovery.
+const RECORDING_TRIES: u32 = 4;
+
+/// What `main` joins: everything a seller needs that is not a protocol.
+#[derive(Clone)]
+pub struct Seams {
+    /// Judges what bytes and time can show.
+    pub judge: Arc<dyn Judge>,
+    /// Settles.
+    pub facilitator: Arc<dyn Facilitator>,
+    /// Remembers. Replicas of a seller share one.
+    pub ledger: Arc<dyn Ledger>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Runs what must survive the request.
+    pub spawn: Arc<dyn Spawn>,
+    /// Hears what happens.
+    pub events: Arc<dyn Events>,
+}
+
+impl fmt::Debug for Seams {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Seams").finish_non_exhaustive()
+    }
+}
+
+/// A request that has arrived, as far as payment is concerned.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrival<'a> {
+    /// Its method.
+    pub method: &'a Method,
+    /// Its head.
+    pub headers: &'a HeaderMap,
+    /// Method, target and body as one digest.
+    pub request: RequestDigest,
+    /// What is sold.
+    pub resource: &'a Resource,
+    /// What it costs, in the order of the seller's preference. Nothing at all is an error of the seller: 500, never free.
+    pub requirements: &'a [Requirement],
+}
+
+/// A handler's response, with its body as bytes where that is known whole and no longer than [`Gate::kept_body`].
+#[derive(Debug)]
+pub struct Handled<B> {
+    /// The response.
+    pub response: Response<B>,
+    /// Its body, to be kept for a client that lost the answer.
+    pub body: Option<Bytes>,
+}
+
+/// What is sent to the client.
+#[derive(Debug)]
+pub enum Outcome<B> {
+    /// The handler's response.
+    Served(Response<B>),
+    /// A refusal, a problem, or a stored response.
+    Answered(Response<Bytes>),
+}
+
+/// Takes a request through all of its steps. `handler` runs at most once, and only when it was granted.
+///
+/// When the returned future is dropped, what was reserved is released, and what is owed is settled and recorded.
+///
+/// # Errors
+/// Those of the handler; what was reserved for it has been released.
+pub async fn drive<B, E, H, F>(
+    seams: &Seams,
+    gate: &Gate,
+    arrival: Arrival<'_>,
+    handler: H,
+) -> Result<Outcome<B>, E>
+where
+    H: FnOnce(Paid) -> F,
+    F: Future<Output = Result<Handled<B>, E>>,
+{
+    let walk = Walk {
+        seams,
+        gate,
+        arrival,
+    };
+    let outcome = walk.run(handler).await?;
+    Ok(match outcome {
+        Outcome::Served(mut response) => {
+            walk.head(response.headers_mut());
+            Outcome::Served(response)
+        }
+        Outcome::Answered(mut response) => {
+            walk.head(response.headers_mut());
+            Outcome::Answered(response)
+        }
+    })
+}
+
+struct Walk<'a> {
+    seams: &'a Seams,
+    gate: &'a Gate,
+    arrival: Arrival<'a>,
+}
+
+/// How far a request came without its handler.
+enum Admitted {
+    /// The handler may run.
+    Granted(Guard),
+    /// The answer.
+    Answer(Response<Bytes>),
+}
+
+/// Why the first steps end here.
+struct Halt(Response<Bytes>);
+
+impl From<Response<Bytes>> for Halt {
+    fn from(response: Response<Bytes>) -> Self {
+        Self(response)
+    }
+}
+
+impl From<Problem> for Halt {
+    fn from(problem: Problem) -> Self {
+        Self(problem.response())
+    }
+}
+
+/// A granted claim that is given back when the request vanishes.
+struct Guard {
+    seams: Seams,
+    gate: Gate,
+    granted: Option<Granted>,
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        if let Some(granted) = self.granted.take() {
+            let now = self.seams.clock.now();
+            give_back(
+                &self.seams,
+                granted.claim().cloned(),
+                granted.vanished(&self.gate, now),
+            );
+        }
+    }
+}
+
+/// A reserved claim on its way to the request; it is given back when nobody takes it.
+struct Handed {
+    seams: Seams,
+    reserved: Option<Reserved>,
+}
+
+impl Drop for Handed {
+    fn drop(&mut self) {
+        if let Some(reserved) = self.reserved.take() {
+            give_back(&self.seams, reserved.claim().cloned(), reserved.release());
+        }
+    }
+}
+
+fn give_back(seams: &Seams, claim: Option<Claim>, writes: Vec<Write>) {
+    let (ledger, clock, events) = (
+        seams.ledger.clone(),
+        seams.clock.clone(),
+        seams.events.clone(),
+    );
+    seams.spawn.spawn(Box::pin(async move {
+        // What can not be given back is free again when its lease ends.
+        let written = ledger.apply(clock.now(), &writes).await;
+        if let Some(claim) = claim {
+            match written {
+                Ok(_) => events.event(&claim, &Event::Released),
+                Err(error) => events.event(&claim, &Event::LedgerFailed(error.as_ref())),
+            }
+        }
+    }));
+}
+
+impl<'a> Walk<'a> {
+    fn now(&self) -> Timestamp {
+        self.seams.clock.now()
+    }
+
+    fn asked(&self) -> Asked<'a> {
+        let Arrival {
+            requirements,
+            resource,
+            method,
+            request,
+            ..
+        } = self.arrival;
+        Asked::new(requirements, resource, method, request, self.now())
+    }
+
+    async fn run<B, E, H, F>(&self, handler: H) -> Result<Outcome<B>, E>
+    where
+        H: FnOnce(Paid) -> F,
+        F: Future<Output = Result<Handled<B>, E>>,
+    {
+        let mut guard = match self.admit().await {
+            Ok(Admitted::Granted(guard)) => guard,
+            Ok(Admitted::Answer(response)) | Err(Halt(response)) => {
+                return Ok(Outcome::Answered(response));
+            }
+        };
+        let Some(paid) = guard.granted.as_ref().and_then(Granted::paid) else {
+            return Ok(Outcome::Answered(Problem::Ledger.response()));
+        };
+        let handled = handler(paid).await?;
+        let Some(granted) = guard.granted.take() else {
+            return Ok(Outcome::Answered(Problem::Ledger.response()));
+        };
+        self.finish(granted, handled).await
+    }
+
+    /// Everything before the handler.
+    async fn admit(&self) -> Result<Admitted, Halt> {
+        let presented = match self.gate.receive(&self.asked(), self.arrival.headers) {
+            Ok(presented) => presented,
+            Err(response) => return Err(Halt(*response)),
+        };
+        let local = self
+            .seams
+            .judge
+            .judge(presented.claim(), &Known::at(self.now()));
+        self.seams
+            .events
+            .event(presented.claim(), &Event::Judged(&local));
+        if let Verdict::Invalid(Reason::Signature) = local {
+            // Not the payer's: nothing about his payments is told.
+            return Err(self.gate.refuse(&self.asked(), &Reason::Signature).into());
+        }
+        let free = match self.look(&presented).await? {
+            Looked::Free(free) => free,
+            Looked::Admitted(admitted) => return Ok(admitted),
+        };
+        let judged = self.judged(presented, local).await?;
+        let reserved = match self.reserve(judged, free).await? {
+            Reserving::Reserved(reserved) => reserved,
+            Reserving::Held(judged, _) => {
+                // Another request was faster: its record says what to do.
+                let presented = Presented::new(judged.claim().clone());
+                return match self.look(&presented).await? {
+                    Looked::Admitted(admitted) => Ok(admitted),
+                    Looked::Free(_) => Err(self.conflict(&presented, Problem::InFlight).into()),
+                };
+            }
+        };
+        self.begin(reserved).await
+    }
+
+    /// Whether the claim is good, by judge and facilitator.
+    async fn judged(&self, presented: Presented, local: Verdict) -> Result<Judged, Halt> {
+        let claim = presented.claim().clone();
+        let upfront = claim.requirement.flow == Flow::Upfront;
+        let small = |most: Amount| claim.amount() <= most;
+        let presented = match presented.judge(local, self.gate, self.now()) {
+            Judging::Refused(_, reason) => {
+                return Err(self.gate.refuse(&self.asked(), &reason).into());
+            }
+            Judging::Judged(judged) if upfront => return Ok(judged),
+            Judging::Judged(judged) => match self.gate.check {
+                Check::LocalUpTo(most) if small(most) => return Ok(judged),
+                _ => Presented::new(judged.claim().clone()),
+            },
+            Judging::Ask(presented) => presented,
+        };
+        let verdict = match self.seams.facilitator.verify(presented.claim()).await {
+            Ok(verdict) => verdict,
+            Err(error) => return Err(self.facilitator_failed(&claim, &error).into()),
+        };
+        self.seams
+            .events
+            .event(presented.claim(), &Event::Judged(&verdict));
+        if verdict == Verdict::NeedsChain {
+            return Err(Problem::Facilitator.into());
+        }
+        match presented.judge(verdict, self.gate, self.now()) {
+            Judging::Judged(judged) => Ok(judged),
+            Judging::Ask(_) => Err(Problem::Facilitator.into()),
+            Judging::Refused(presented, reason) => {
+                // It may be refused because another request has just used it: then no offers are made.
+                match self.look(&presented).await? {
+                    Looked::Free(_) => Err(self.gate.refuse(&self.asked(), &reason).into()),
+                    Looked::Admitted(Admitted::Answer(response)) => Err(Halt(response)),
+                    Looked::Admitted(Admitted::Granted(_)) => {
+                        Err(self.conflict(&presented, Problem::InFlight).into())
+                    }
+                }
+            }
+        }
+    }
+
+    /// Reserves in a step of its own: whoever vanishes meanwhile leaves nothing reserved.
+    async fn reserve(
+        &self,
+        judged: Judged,
+        free: Vec<Option<Versioned>>,
+    ) -> Result<Reserving, Halt> {
+        let writes = judged.reserve(self.gate, self.now(), &free);
+        let claim = judged.claim().clone();
+        let (sender, receiver) = oneshot::channel();
+        let seams = self.seams.clone();
+        self.seams.spawn.spawn(Box::pin(async move {
+            let applied = seams.ledger.apply(seams.clock.now(), &writes).await;
+            let reserving = applied.map(|applied| match judged.reserved(applied, &free) {
+                Reserving::Reserved(reserved) => Ok(Handed {
+                    seams: seams.clone(),
+                    reserved: Some(reserved),
+                }),
+                Reserving::Held(judged, found) => Err((judged, found)),
+            });
+            // When nobody waits any more, dropping it gives the reservation back.
+            drop(sender.send(reserving));
+        }));
+        match receiver.receive().await {
+            Some(Ok(Ok(mut handed))) => match handed.reserved.take() {
+                Some(reserved) => {
+                    self.seams.events.event(&claim, &Event::Reserved);
+                    Ok(Reserving::Reserved(reserved))
+                }
+                None => Err(Problem::Ledger.into()),
+            },
+            Some(Ok(Err((judged, found)))) => Ok(Reserving::Held(judged, found)),
+            Some(Err(error)) => Err(self.ledger_failed(&claim, &error).into()),
+            None => Err(Problem::Ledger.into()),
+        }
+    }
+
+    /// The first step after a reservation: the handler, or the settlement.
+    async fn begin(&self, reserved: Reserved) -> Result<Admitted, Halt> {
+        let upfront = reserved
+            .claim()
+            .is_some_and(|claim| claim.requirement.flow == Flow::Upfront);
+        if !upfront {
+            let (_, granted) = reserved.grant();
+            return Ok(Admitted::Granted(self.guard(granted)));
+        }
+        let next = reserved.owe(self.gate, self.now());
+        self.settle(next, Ask::Settle).await
+    }
+
+    fn guard(&self, granted: Granted) -> Guard {
+        Guard {
+            seams: self.seams.clone(),
+            gate: self.gate.clone(),
+            granted: Some(granted),
+        }
+    }
+
+    /// Settles and records in a step of its own, and waits for it.
+    async fn settle(&self, next: Next<Owed>, ask: Ask) -> Result<Admitted, Halt> {
+        let (sender, receiver) = oneshot::channel();
+        let (seams, gate) = (self.seams.clone(), self.gate.clone());
+        self.seams.spawn.spawn(Box::pin(async move {
+            let done = settle(&seams, &gate, next, ask).await;
+            let done = match done {
+                Done::Granted(granted) => Ok(Guard {
+                    seams: seams.clone(),
+                    gate,
+                    granted: Some(granted),
+                }),
+                other => Err(other),
+            };
+            // A grant that nobody waits for is given back when it is dropped.
+            drop(sender.send(done));
+        }));
+        match receiver.receive().await {
+            Some(Ok(guard)) => Ok(Admitted::Granted(guard)),
+            Some(Err(done)) => Ok(Admitted::Answer(self.done(done))),
+            None => Err(Problem::Unknown.into()),
+        }
+    }
+
+    /// The answer to a settlement whose response was not made by this request.
+    fn done(&self, done: Done) -> Response<Bytes> {
+        match done {
+            Done::Delivered(entry) => self.replay(&entry),
+            Done::Declined(claim, reason) => {
+                let mut response = self.gate.refuse(&self.asked(), &reason);
+                self.report(
+                    &claim,
+                    &Settlement::Declined(reason),
+                    response.headers_mut(),
+                );
+                response
+            }
+            Done::Unknown(claim, pending) => {
+                let mut response = Problem::Unknown.response();
+                if let Some(claim) = claim {
+                    self.report(
+                        &claim,
+                        &Settlement::Unknown(pending),
+                        response.headers_mut(),
+                    );
+                }
+                response
+            }
+            Done::Lost => Problem::Unknown.response(),
+            Done::LedgerFailed => Problem::Ledger.response(),
+            // Grants are handed over by their guard.
+            Done::Granted(_) => Problem::Unknown.response(),
+        }
+    }
+
+    /// Everything after the handler.
+    async fn finish<B, E>(&self, granted: Granted, handled: Handled<B>) -> Result<Outcome<B>, E> {
+        let Handled { mut response, body } = handled;
+        let claim = granted.claim().cloned();
+        let receipt = granted.receipt().cloned();
+        let kept = Kept {
+            status: response.status(),
+            headers: response.headers().clone(),
+            body: body.filter(|body| body.len() <= self.gate.body_cap),
+        };
+        let succeeded = !(kept.status.is_client_error() || kept.status.is_server_error());
+        match granted.served(kept, self.gate, self.now()) {
+            Served::Release(writes) => {
+                give_back(self.seams, claim, writes);
+                Ok(Outcome::Served(response))
+            }
+            Served::Record(writes) => {
+                let recorded = self.record(claim.clone(), writes).await;
+                if let (Some(claim), Some(receipt)) = (claim, receipt) {
+                    if !recorded && succeeded {
+                        // Delivered once only when that is on record; the same credential brings the response again.
+                        return Ok(Outcome::Answered(Problem::Unknown.response()));
+                    }
+                    self.report(
+                        &claim,
+                        &Settlement::Settled(receipt),
+                        response.headers_mut(),
+                    );
+                    if succeeded {
+                        let event = Event::Delivered {
+                            amount: claim.amount(),
+                            again: false,
+                        };
+                        self.seams.events.event(&claim, &event);
+                    }
+                }
+                private(response.headers_mut());
+                Ok(Outcome::Served(response))
+            }
+            Served::Owe(next) => match self.settle_served(next).await {
+                Done::Delivered(entry) => {
+                    if let (Some(claim), Some(receipt)) = (claim, entry.receipt) {
+                        self.report(
+                            &claim,
+                            &Settlement::Settled(receipt),
+                            response.headers_mut(),
+                        );
+                        let event = Event::Delivered {
+                            amount: claim.amount(),
+                            again: false,
+                        };
+                        self.seams.events.event(&claim, &event);
+                    }
+                    private(response.headers_mut());
+                    Ok(Outcome::Served(response))
+                }
+                other => Ok(Outcome::Answered(self.done(other))),
+            },
+        }
+    }
+
+    async fn settle_served(&self, next: Next<Owed>) -> Done {
+        let (sender, receiver) = oneshot::channel();
+        let (seams, gate) = (self.seams.clone(), self.gate.clone());
+        self.seams.spawn.spawn(Box::pin(async move {
+            let done = settle(&seams, &gate, next, Ask::Settle).await;
+            drop(sender.send(done));
+        }));
+        receiver.receive().await.unwrap_or(Done::Lost)
+    }
+
+    /// Records in a step of its own; `false` when that failed.
+    async fn record(&self, claim: Option<Claim>, writes: Vec<Write>) -> bool {
+        let (sender, receiver) = oneshot::channel();
+        let seams = self.seams.clone();
+        self.seams.spawn.spawn(Box::pin(async move {
+            let recorded = matches!(
+                record(&seams, claim.as_ref(), &writes).await,
+                Some(Applied::Done(_))
+            );
+            let _ = sender.send(recorded);
+        }));
+        receiver.receive().await.unwrap_or(false)
+    }
+
+    /// What earlier requests left under the claim's keys. Waits for one that is in flight.
+    async fn look(&self, presented: &Presented) -> Result<Looked, Halt> {
+        let keys = presented.keys();
+        let claim = presented.claim();
+        let mut waited = Duration::ZERO;
+        let mut pause = Duration::from_millis(20);
+        loop {
+            let records = self.records(claim, &keys).await?;
+            let found: Vec<Versioned> = records.iter().flatten().cloned().collect();
+            let Some(first) = found.first() else {
+                return Ok(Looked::Free(records));
+            };
+            let entry = match Entry::decode(&first.record) {
+                Ok(entry) => entry,
+                Err(error) => {
+                    return Err(self.ledger_failed(claim, &SeamError::from(error)).into());
+                }
+            };
+            let state = Found::read(&keys, &found, &entry, self.gate, self.now());
+            if !matches!(state, Found::Free | Found::Exhausted(_)) {
+                if found.len() != keys.len() || entry.credential != credential(&claim.authorization)
+                {
+                    return Err(self.conflict(presented, Problem::AlreadyUsed).into());
+                }
+                if entry.request != claim.request {
+                    return Err(Problem::OtherRequest.into());
+                }
+            }
+            match state {
+                Found::Free => return Ok(Looked::Free(records)),
+                Found::Exhausted(reason) => {
+                    return Err(self.gate.refuse(&self.asked(), &reason).into());
+                }
+                Found::Done => return Ok(Looked::Admitted(Admitted::Answer(self.replay(&entry)))),
+                Found::Undelivered(taking) => {
+                    return self.rerun(*taking).await.map(Looked::Admitted);
+                }
+                Found::Doubt(taking) => {
+                    let next = taking.take(self.gate, self.now());
+                    return self.settle(next, Ask::Resolve).await.map(Looked::Admitted);
+                }
+                Found::InFlight if waited >= self.gate.wait => {
+                    return Err(self.conflict(presented, Problem::InFlight).into());
+                }
+                Found::InFlight => {
+                    self.seams.clock.sleep(pause).await;
+                    waited += pause;
+                    pause = (pause * 2).min(Duration::from_millis(500));
+                }
+            }
+        }
+    }
+
+    async fn records(&self, claim: &Claim, keys: &[Key]) -> Result<Vec<Option<Versioned>>, Halt> {
+        let mut records = Vec::with_capacity(keys.len());
+        for key in keys {
+            match self.seams.ledger.get(self.now(), key).await {
+                Ok(record) => records.push(record),
+                Err(error) => return Err(self.ledger_failed(claim, &error).into()),
+            }
+        }
+        Ok(records)
+    }
+
+    /// Paid, and no handler has succeeded: it runs again, without a settlement.
+    async fn rerun(&self, taking: Taking<Granted>) -> Result<Admitted, Halt> {
+        let next = taking.take(self.gate, self.now());
+        let (sender, receiver) = oneshot::channel();
+        let (seams, gate) = (self.seams.clone(), self.gate.clone());
+        self.seams.spawn.spawn(Box::pin(async move {
+            let applied = seams.ledger.apply(seams.clock.now(), &next.writes).await;
+            let taken = applied.map(|applied| {
+                let granted = next.applied(applied).ok()?;
+                Some(Guard {
+                    seams: seams.clone(),
+                    gate,
+                    granted: Some(granted),
+                })
+            });
+            drop(sender.send(taken));
+        }));
+        match receiver.receive().await {
+            Some(Ok(Some(guard))) => Ok(Admitted::Granted(guard)),
+            Some(Ok(None)) => Err(Problem::Unknown.into()),
+            Some(Err(_)) | None => Err(Problem::Ledger.into()),
+        }
+    }
+
+    /// The stored outcome of a delivered claim.
+    fn replay(&self, entry: &Entry) -> Response<Bytes> {
+        let kept = entry
+            .response
+            .as_ref()
+            .and_then(|kept| kept.body.clone().map(|body| (kept, body)));
+        let mut response = match kept {
+            Some((kept, body)) => {
+                let mut response = Response::new(body);
+                *response.status_mut() = kept.status;
+                *response.headers_mut() = kept.headers.clone();
+                private(response.headers_mut());
+                response
+            }
+            None => self.conflict_of(entry, Problem::AlreadyUsed),
+        };
+        if let Some(receipt) = &entry.receipt {
+            let protocol = self
+                .gate
+                .protocols
+                .iter()
+                .find(|protocol| protocol.answers(self.arrival.headers) > 0);
+            let claim = protocol
+                .and_then(|protocol| protocol.claim(&self.asked(), self.arrival.headers).ok());
+            if let Some(claim) = claim {
+                self.report(
+                    &claim,
+                    &Settlement::Settled(receipt.clone()),
+                    response.headers_mut(),
+                );
+                let event = Event::Delivered {
+                    amount: claim.amount(),
+                    again: true,
+                };
+                self.seams.events.event(&claim, &event);
+            }
+        }
+        response
+    }
+
+    fn conflict_of(
+        &self,
+        _entry: &Entry,
+        problem: fn(http::StatusCode) -> Problem,
+    ) -> Response<Bytes> {
+        let protocol = self
+            .gate
+            .protocols
+            .iter()
+            .find(|protocol| protocol.answers(self.arrival.headers) > 0);
+        let status = protocol.map_or(http::StatusCode::CONFLICT, |protocol| protocol.conflict());
+        problem(status).response()
+    }
+
+    fn conflict(
+        &self,
+        presented: &Presented,
+        problem: fn(http::StatusCode) -> Problem,
+    ) -> Response<Bytes> {
+        let protocol = self.gate.protocol(presented.claim().wire.protocol);
+        let status = protocol.map_or(http::StatusCode::CONFLICT, |protocol| protocol.conflict());
+        problem(status).response()
+    }
+
+    fn report(&self, claim: &Claim, settlement: &Settlement, headers: &mut HeaderMap) {
+        if let Some(protocol) = self.gate.protocol(claim.wire.protocol) {
+            protocol.report(claim, settlement, headers);
+        }
+    }
+
+    fn ledger_failed(&self, claim: &Claim, error: &SeamError) -> Response<Bytes> {
+        self.seams
+            .events
+            .event(claim, &Event::LedgerFailed(error.as_ref()));
+        Problem::Ledger.response()
+    }
+
+    fn facilitator_failed(&self, claim: &Claim, error: &SeamError) -> Response<Bytes> {
+        self.seams
+            .events
+            .event(claim, &Event::FacilitatorFailed(error.as_ref()));
+        Problem::Facilitator.response()
+    }
+
+    /// What every response of a paid route carries: caches see that credentials matter, browsers may read the receipts.
+    fn head(&self, headers: &mut HeaderMap) {
+        for protocol in &self.gate.protocols {
+            for name in protocol.request_headers() {
+                append_once(headers, &VARY, name.as_str());
+            }
+            for name in protocol.response_headers() {
+                append_once(headers, &ACCESS_CONTROL_EXPOSE_HEADERS, name.as_str());
+            }
+        }
+    }
+}
+
+/// Appends a name to a list header, unless it is there.
+fn append_once(headers: &mut HeaderMap, list: &http::HeaderName, name: &str) {
+    let there = headers
+        .get_all(list)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|item| item.trim() == "*" || item.trim().eq_ignore_ascii_case(name));
+    if let (false, Ok(value)) = (there, HeaderValue::from_str(name)) {
+        headers.append(list, value);
+    }
+}
+
+/// Merges `private` into the cache directives: a paid response is for the one who paid.
+fn private(headers: &mut HeaderMap) {
+    let directives: Vec<&str> = headers
+        .get_all(CACHE_CONTROL)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .filter(|directive| !directive.is_empty())
+        // `public` and `s-maxage` speak to shared caches, which must not keep it.
+        .filter(|directive| !directive.eq_ignore_ascii_case("public"))
+        .filter(|directive| !directive.to_ascii_lowercase().starts_with("s-maxage"))
+        .collect();
+    let has = |name: &str| {
+        directives
+            .iter()
+            .any(|directive| directive.eq_ignore_ascii_case(name))
+    };
+    if has("private") || has("no-store") {
+        let kept = directives.join(", ");
+        if let Ok(value) = HeaderValue::from_str(&kept) {
+            headers.insert(CACHE_CONTROL, value);
+        }
+        return;
+    }
+    let mut merged = directives.join(", ");
+    if !merged.is_empty() {
+        merged.push_str(", ");
+    }
+    merged.push_str("private");
+    if let Ok(value) = HeaderValue::from_str(&merged) {
+        headers.insert(CACHE_CONTROL, value);
+    }
+}
+
+/// What earlier requests left.
+enum Looked {
+    /// Nothing, or records that may be written over.
+    Free(Vec<Option<Versioned>>),
+    /// They have gone on for this request.
+    Admitted(Admitted),
+}
+
+/// How the facilitator is asked.
+#[derive(Clone, Copy)]
+pub(crate) enum Ask {
+    /// For the first time.
+    Settle,
+    /// What became of it.
+    Resolve,
+}
+
+/// What a settlement came to, once it is on record.
+pub(crate) enum Done {
+    /// Settled; the response may leave.
+    Delivered(Box<Entry>),
+    /// Settled; the handler may run.
+    Granted(Granted),
+    /// Definitely not settled.
+    Declined(Claim, Reason),
+    /// Not known, or not recorded.
+    Unknown(Option<Claim>, Pending),
+    /// Somebody else has taken the claim over.
+    Lost,
+    /// The ledger could not be asked before anything was sent.
+    LedgerFailed,
+}
+
+/// Settles and records. It runs to its end whoever waits for it.
+pub(crate) async fn settle(seams: &Seams, gate: &Gate, next: Next<Owed>, ask: Ask) -> Done {
+    let applied = match seams.ledger.apply(seams.clock.now(), &next.writes).await {
+        Ok(applied) => applied,
+        Err(_) => return Done::LedgerFailed,
+    };
+    let Ok(owed) = next.applied(applied) else {
+        return Done::Lost;
+    };
+    let Some(claim) = owed.claim().cloned() else {
+        return Done::LedgerFailed;
+    };
+    let asked = match (ask, owed.pending()) {
+        (Ask::Resolve, Some(pending)) => seams.facilitator.resolve(&claim, pending).await,
+        _ => seams.facilitator.settle(&claim, owed.step()).await,
+    };
+    let settlement = asked.unwrap_or_else(|error| {
+        seams
+            .events
+            .event(&claim, &Event::FacilitatorFailed(error.as_ref()));
+        let known = owed.pending().cloned();
+        Settlement::Unknown(
+            known.unwrap_or_else(|| Pending::new(None, seams.clock.now(), error.to_string())),
+        )
+    });
+    match &settlement {
+        Settlement::Settled(receipt) => seams.events.event(&claim, &Event::Settled(receipt)),
+        Settlement::Declined(reason) => seams.events.event(&claim, &Event::Declined(reason)),
+        Settlement::Unknown(pending) => seams.events.event(&claim, &Event::Unknown(pending)),
+        _ => {}
+    }
+    let unrecorded = |claim| {
+        Done::Unknown(
+            Some(claim),
+            Pending::new(None, seams.clock.now(), "the outcome could not be recorded"),
+        )
+    };
+    let after = owed.settled(claim.clone(), settlement, gate, seams.clock.now());
+    match after {
+        After::Deliver(writes, settled) => match record(seams, Some(&claim), &writes).await {
+            Some(Applied::Done(_)) => Done::Delivered(Box::new(settled.entry)),
+            Some(Applied::Conflict { .. }) => Done::Lost,
+            None => unrecorded(claim),
+        },
+        After::Grant(next) => match record(seams, Some(&claim), &next.writes).await {
+            Some(applied) => next.applied(applied).map_or(Done::Lost, Done::Granted),
+            None => unrecorded(claim),
+        },
+        After::Declined(writes, declined) => match record(seams, Some(&claim), &writes).await {
+            Some(_) => Done::Declined(declined.claim, declined.reason),
+            None => unrecorded(claim),
+        },
+        After::Unknown(writes, claim, pending) => {
+            // The record of the settlement that had begun says the same, should this one not be written.
+            let _ = record(seams, Some(&claim), &writes).await;
+            Done::Unknown(Some(claim), pending)
+        }
+    }
+}
+
+/// Writes what has happened, several times if it must: `None` when the ledger can not be reached.
+async fn record(seams: &Seams, claim: Option<&Claim>, writes: &[Write]) -> Option<Applied> {
+    let mut pause = Duration::from_millis(50);
+    for attempt in 1..=RECORDING_TRIES {
+        match seams.ledger.apply(seams.clock.now(), writes).await {
+            Ok(Applied::Conflict { .. }) if attempt > 1 && written(seams, writes).await => {
+                return Some(Applied::Done(vec![0; writes.len()]));
+            }
+            Ok(applied) => return Some(applied),
+            Err(error) => {
+                if let Some(claim) = claim {
+                    seams
+                        .events
+                        .event(claim, &Event::LedgerFailed(error.as_ref()));
+                }
+                if attempt < RECORDING_TRIES {
+                    seams.clock.sleep(pause).await;
+                    pause *= 4;
+                }
+            }
+        }
+    }
+    None
+}
+
+/// Whether a write whose answer was an error had been made after all: the record is the one that was to be written.
+async fn written(seams: &Seams, writes: &[Write]) -> bool {
+    for write in writes {
+        let found = seams.ledger.get(seams.clock.now(), &write.key).await;
+        let found = found.ok().flatten().map(|found| found.record);
+        if found != write.put {
+            return false;
+        }
+    }
+    true
+}

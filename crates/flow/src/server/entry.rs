@@ -1,0 +1,138 @@
+use crate::record::{Corrupt, Field, Reader};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http402_core::{
+    Authorization, B256, Bytes, Claim, Party, Pending, Reason, Receipt, RequestDigest, Timestamp,
+    keccak256, ledger::Record,
+};
+
+const VERSION: u8 = 1;
+
+/// What the ledger holds of a claim, under each of its spend keys.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    /// The claim, to go on after a crash. Kept while something may still have to be settled.
+    pub(crate) claim: Option<Claim>,
+    /// What was asked for.
+    pub(crate) request: RequestDigest,
+    /// The credential: the decoded authorization with its signature.
+    pub(crate) credential: B256,
+    /// Who pays, as judged.
+    pub(crate) payer: Party,
+    /// How often the handler ran for it without success.
+    pub(crate) failures: u8,
+    /// The settlement in doubt.
+    pub(crate) pending: Option<Pending>,
+    /// The settlement that happened.
+    pub(crate) receipt: Option<Receipt>,
+    /// Why it was declined.
+    pub(crate) reason: Option<Reason>,
+    /// The response, as far as it is kept.
+    pub(crate) response: Option<Kept>,
+}
+
+/// A response as it is kept: without its body when that was longer than the route's cap, or streamed.
+#[derive(Clone, Debug)]
+pub(crate) struct Kept {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Option<Bytes>,
+}
+
+/// The digest of a credential: equal for the same authorization with the same signature, however it was written.
+pub(crate) fn credential(authorization: &Authorization) -> B256 {
+    let mut bytes = Vec::with_capacity(256);
+    authorization.write(&mut bytes);
+    keccak256(bytes)
+}
+
+impl Entry {
+    pub(crate) fn new(claim: Claim, payer: Party) -> Self {
+        Self {
+            request: claim.request,
+            credential: credential(&claim.authorization),
+            claim: Some(claim),
+            payer,
+            failures: 0,
+            pending: None,
+            receipt: None,
+            reason: None,
+            response: None,
+        }
+    }
+
+    /// Somebody other than the request that began the settlement goes on with it.
+    pub(crate) fn recover(&mut self, now: Timestamp) {
+        if self.pending.is_none() {
+            self.pending = Some(Pending::new(None, now, "the settlement was interrupted"));
+        }
+    }
+
+    /// Whether the request that made the response is gone.
+    pub(crate) fn recovered(&self) -> bool {
+        self.pending.is_some()
+    }
+
+    pub(crate) fn encode(&self) -> Box<[u8]> {
+        let mut out = Vec::with_capacity(1024);
+        out.push(VERSION);
+        self.claim.write(&mut out);
+        self.request.write(&mut out);
+        self.credential.write(&mut out);
+        self.payer.write(&mut out);
+        self.failures.write(&mut out);
+        self.pending.write(&mut out);
+        self.receipt.write(&mut out);
+        self.reason.write(&mut out);
+        self.response.write(&mut out);
+        out.into()
+    }
+
+    pub(crate) fn decode(record: &Record) -> Result<Self, Corrupt> {
+        let mut from = Reader::new(&record.body, VERSION)?;
+        let entry = Self {
+            claim: from.read()?,
+            request: from.read()?,
+            credential: from.read()?,
+            payer: from.read()?,
+            failures: from.read()?,
+            pending: from.read()?,
+            receipt: from.read()?,
+            reason: from.read()?,
+            response: from.read()?,
+        };
+        from.finish()?;
+        Ok(entry)
+    }
+}
+
+impl Field for Kept {
+    fn write(&self, out: &mut Vec<u8>) {
+        u64::from(self.status.as_u16()).write(out);
+        (self.headers.len() as u64).write(out);
+        for (name, value) in &self.headers {
+            Box::<str>::from(name.as_str()).write(out);
+            Bytes::copy_from_slice(value.as_bytes()).write(out);
+        }
+        self.body.write(out);
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Self, Corrupt> {
+        let status = u16::try_from(from.read::<u64>()?)
+            .ok()
+            .and_then(|status| StatusCode::from_u16(status).ok())
+            .ok_or(Corrupt::new("not a status"))?;
+        let mut headers = HeaderMap::new();
+        for (name, value) in from.read::<Vec<(Box<str>, Bytes)>>()? {
+            let name = HeaderName::try_from(name.as_ref())
+                .map_err(|_| Corrupt::new("not a header name"))?;
+            let value =
+                HeaderValue::from_bytes(&value).map_err(|_| Corrupt::new("not a header value"))?;
+            headers.append(name, value);
+        }
+        Ok(Self {
+            status,
+            headers,
+            body: from.read()?,
+        })
+    }
+}

@@ -1,0 +1,293 @@
+use crate::server::{answer, state::Presented};
+use http::{HeaderMap, Response, StatusCode};
+use http402_core::{
+    Amount, Bytes, Flow, Price, Reason, RequestDigest, Requirement, Timestamp,
+    protocol::{Asked, ClaimError, Protocol, Refusal},
+};
+use std::{
+    collections::VecDeque,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+/// How many offers of a route with changing prices are remembered.
+const REMEMBERED: usize = 256;
+
+/// What is asked before the handler runs, when a claim is served first and its signature is right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Check {
+    /// The facilitator is asked: balance, nonce and code are known to be good a moment before the handler runs.
+    Facilitator,
+    /// Nobody is asked for payments up to this amount: the seller bears the risk that they do not settle.
+    LocalUpTo(Amount),
+}
+
+/// The terms of one route: who may pay in which protocol, and how long things take. Made once, used by every request.
+#[derive(Clone)]
+pub struct Gate {
+    pub(crate) protocols: Vec<Arc<dyn Protocol>>,
+    pub(crate) check: Check,
+    pub(crate) body_cap: usize,
+    pub(crate) wait: Duration,
+    pub(crate) lease: u64,
+    pub(crate) keep: u64,
+    pub(crate) max_lifetime: u64,
+    pub(crate) tries: u8,
+    offered: Arc<Mutex<VecDeque<Offered>>>,
+}
+
+struct Offered {
+    request: RequestDigest,
+    until: Timestamp,
+    requirement: Requirement,
+}
+
+/// Why a gate can not be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum GateError {
+    /// There is no protocol to be paid in.
+    NoProtocol,
+    /// One protocol is listed twice: a credential would be counted twice.
+    ProtocolTwice,
+}
+
+impl fmt::Display for GateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoProtocol => "a gate needs a protocol to be paid in",
+            Self::ProtocolTwice => "a gate lists one protocol twice",
+        })
+    }
+}
+
+impl std::error::Error for GateError {}
+
+impl Gate {
+    /// A gate that is paid in these protocols, with the defaults of each of the methods below.
+    ///
+    /// # Errors
+    /// When there is none, or one of them twice.
+    pub fn new(protocols: Vec<Arc<dyn Protocol>>) -> Result<Self, GateError> {
+        if protocols.is_empty() {
+            return Err(GateError::NoProtocol);
+        }
+        for (at, protocol) in protocols.iter().enumerate() {
+            if protocols[..at]
+                .iter()
+                .any(|other| other.id() == protocol.id())
+            {
+                return Err(GateError::ProtocolTwice);
+            }
+        }
+        Ok(Self {
+            protocols,
+            check: Check::Facilitator,
+            body_cap: 64 * 1024,
+            wait: Duration::from_secs(10),
+            lease: 120,
+            keep: 24 * 60 * 60,
+            max_lifetime: 24 * 60 * 60,
+            tries: 3,
+            offered: Arc::default(),
+        })
+    }
+
+    /// What is asked before the handler runs. Default: the facilitator.
+    #[must_use]
+    pub fn check(mut self, check: Check) -> Self {
+        self.check = check;
+        self
+    }
+
+    /// How long a response body may be to be kept for re-presentation, in bytes. Default: 64 KiB.
+    #[must_use]
+    pub fn body_cap(mut self, bytes: usize) -> Self {
+        self.body_cap = bytes;
+        self
+    }
+
+    /// How long a second request with the same credential waits for the first one. Default: 10 s.
+    #[must_use]
+    pub fn wait(mut self, wait: Duration) -> Self {
+        self.wait = wait;
+        self
+    }
+
+    /// How long a request has a claim to itself before another may take it over, in seconds: longer than a handler and a
+    /// settlement take. Default: 120.
+    #[must_use]
+    pub fn lease(mut self, secs: u64) -> Self {
+        self.lease = secs;
+        self
+    }
+
+    /// How long an outcome is kept after the authorization can no longer be executed, in seconds. Default: one day.
+    #[must_use]
+    pub fn keep(mut self, secs: u64) -> Self {
+        self.keep = secs;
+        self
+    }
+
+    /// How long an authorization may live to be accepted, in seconds. Default: one day.
+    #[must_use]
+    pub fn max_lifetime(mut self, secs: u64) -> Self {
+        self.max_lifetime = secs;
+        self
+    }
+
+    /// How often the handler may fail for the same bytes. Default: 3.
+    #[must_use]
+    pub fn tries(mut self, tries: u8) -> Self {
+        self.tries = tries;
+        self
+    }
+
+    /// The longest body that is kept, in bytes.
+    pub fn kept_body(&self) -> usize {
+        self.body_cap
+    }
+
+    /// The first step: the claim that a request makes, or the response that it gets without one.
+    ///
+    /// # Errors
+    /// The response to send: 402 with offers, 400 for a credential that can not be read or for several of them, 500 when
+    /// the seller offers nothing.
+    pub fn receive(
+        &self,
+        asked: &Asked<'_>,
+        headers: &HeaderMap,
+    ) -> Result<Presented, Box<Response<Bytes>>> {
+        if !payable(asked.requirements) {
+            return Err(Box::new(answer::no_price()));
+        }
+        let mut carried = self
+            .protocols
+            .iter()
+            .map(|protocol| (protocol, protocol.answers(headers)));
+        let total: usize = self
+            .protocols
+            .iter()
+            .map(|protocol| protocol.answers(headers))
+            .sum();
+        if total > 1 {
+            return Err(Box::new(answer::Problem::SeveralCredentials.response()));
+        }
+        let Some((protocol, _)) = carried.find(|(_, count)| *count > 0) else {
+            return Err(Box::new(self.refuse(asked, &Reason::PaymentRequired)));
+        };
+        let earlier = self.earlier(asked.request, asked.now);
+        match protocol.claim(&asked.earlier(&earlier), headers) {
+            Ok(claim) => Ok(Presented::new(claim)),
+            Err(ClaimError::Malformed(error)) => Err(Box::new(answer::malformed(&error))),
+            Err(ClaimError::Refused(reason)) => Err(Box::new(self.refuse(asked, &reason))),
+            Err(_) => Err(Box::new(self.refuse(asked, &Reason::PayloadMalformed))),
+        }
+    }
+
+    /// A 402 with fresh offers of every protocol. Only for a credential that is neither in flight nor settled: real clients
+    /// sign again whenever they see one.
+    pub fn refuse(&self, asked: &Asked<'_>, why: &Reason) -> Response<Bytes> {
+        let mut refusal = Refusal::default();
+        let mut offered = 0;
+        for protocol in &self.protocols {
+            match protocol.offer(asked, why, &mut refusal) {
+                Ok(()) => offered += 1,
+                Err(_) => continue,
+            }
+        }
+        if offered == 0 {
+            return answer::no_price();
+        }
+        self.remember(asked);
+        let mut response = Response::new(Bytes::from(refusal.body()));
+        *response.status_mut() = StatusCode::PAYMENT_REQUIRED;
+        let kind = if refusal.problem {
+            "application/problem+json"
+        } else {
+            "application/json"
+        };
+        *response.headers_mut() = refusal.headers;
+        answer::json_head(&mut response, kind);
+        response
+    }
+
+    pub(crate) fn protocol(&self, id: http402_core::ProtocolId) -> Option<&Arc<dyn Protocol>> {
+        self.protocols.iter().find(|protocol| protocol.id() == id)
+    }
+
+    /// Until when something about this authorization has to be remembered: until it can no longer be executed, and then
+    /// for the time that outcomes are kept.
+    pub(crate) fn keep_until(&self, claim: &http402_core::Claim, now: Timestamp) -> Timestamp {
+        let end = claim
+            .authorization
+            .window()
+            .map_or(now, |window| window.end());
+        end.max(now).plus(self.keep)
+    }
+
+    /// An offer that was made is honoured until it expires, though the price has changed since: to the same request only,
+    /// so a cheaper one never opens a dearer one.
+    fn remember(&self, asked: &Asked<'_>) {
+        let mut offered = self.offered.lock().unwrap_or_else(PoisonError::into_inner);
+        for requirement in asked.requirements {
+            let until = asked.now.plus(requirement.timeout);
+            let known = offered
+                .iter_mut()
+                .find(|known| known.request == asked.request && known.requirement == *requirement);
+            match known {
+                Some(known) => known.until = until,
+                None => {
+                    if offered.len() >= REMEMBERED {
+                        offered.pop_front();
+                    }
+                    offered.push_back(Offered {
+                        request: asked.request,
+                        until,
+                        requirement: requirement.clone(),
+                    });
+                }
+            }
+        }
+    }
+
+    fn earlier(&self, request: RequestDigest, now: Timestamp) -> Vec<Requirement> {
+        let offered = self.offered.lock().unwrap_or_else(PoisonError::into_inner);
+        let alive = offered
+            .iter()
+            .filter(|known| known.request == request && known.until >= now);
+        alive.map(|known| known.requirement.clone()).collect()
+    }
+}
+
+/// Whether everything that is asked for is built: exact prices, served or settled first.
+fn payable(requirements: &[Requirement]) -> bool {
+    let built = |requirement: &Requirement| {
+        matches!(requirement.price, Price::Exactly(_))
+            && matches!(requirement.flow, Flow::Authorization | Flow::Upfront)
+            && requirement.splits.is_empty()
+    };
+    !requirements.is_empty() && requirements.iter().all(built)
+}
+
+impl fmt::Debug for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let protocols: Vec<_> = self
+            .protocols
+            .iter()
+            .map(|protocol| protocol.id())
+            .collect();
+        f.debug_struct("Gate")
+            .field("protocols", &protocols)
+            .field("check", &self.check)
+            .field("body_cap", &self.body_cap)
+            .field("wait", &self.wait)
+            .field("lease", &self.lease)
+            .field("keep", &self.keep)
+            .field("max_lifetime", &self.max_lifetime)
+            .field("tries", &self.tries)
+            .finish_non_exhaustive()
+    }
+}

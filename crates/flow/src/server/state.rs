@@ -1,0 +1,589 @@
+use crate::server::{
+    entry::{Entry, Kept, credential},
+    gate::Gate,
+};
+use http402_core::{
+    Amount, Authorization, Claim, Flow, Paid, Party, Pending, Reason, Receipt, Settlement,
+    SpendKey, Step, Timestamp, Verdict, keccak256,
+    ledger::{Applied, Expect, Key, Phase, Record, Versioned, Write},
+};
+
+/// A request with one readable credential that answers one of the offers. Nothing is known of its truth.
+#[derive(Debug)]
+pub struct Presented {
+    claim: Claim,
+}
+
+/// What judging a presented claim leads to.
+#[derive(Debug)]
+pub enum Judging {
+    /// It is acceptable.
+    Judged(Judged),
+    /// Only the chain can tell: the facilitator has to be asked.
+    Ask(Presented),
+    /// It is not acceptable.
+    Refused(Presented, Reason),
+}
+
+/// A claim whose authorization is the payer's and fits the requirement. Nobody has used it for anything yet.
+#[derive(Debug)]
+pub struct Judged {
+    claim: Claim,
+    payer: Party,
+}
+
+/// The keys that a request holds in the ledger, with their versions: its fence.
+#[derive(Clone, Debug)]
+pub struct Holds {
+    keys: Vec<Key>,
+    versions: Vec<u64>,
+}
+
+/// What came of trying to reserve.
+#[derive(Debug)]
+pub enum Reserving {
+    /// It is reserved for this request.
+    Reserved(Reserved),
+    /// Somebody else was there before.
+    Held(Judged, Option<Versioned>),
+}
+
+/// A claim that this request has to itself.
+#[derive(Debug)]
+pub struct Reserved {
+    entry: Entry,
+    holds: Holds,
+}
+
+/// A claim for which the handler may run.
+#[derive(Debug)]
+pub struct Granted {
+    entry: Entry,
+    holds: Holds,
+}
+
+/// A claim whose settlement has begun, or is about to: from here on it is never dropped.
+#[derive(Debug)]
+pub struct Owed {
+    entry: Entry,
+    holds: Holds,
+}
+
+/// A settled claim with a response that may leave.
+#[derive(Debug)]
+pub(crate) struct Settled {
+    pub(crate) entry: Entry,
+}
+
+/// A claim that was definitely not settled.
+#[derive(Debug)]
+pub struct Declined {
+    pub(crate) claim: Claim,
+    pub(crate) reason: Reason,
+}
+
+/// Writes that have to be made before the next state is reached.
+#[derive(Debug)]
+pub(crate) struct Next<T> {
+    pub(crate) writes: Vec<Write>,
+    then: T,
+}
+
+/// Somebody else took the claim over: its lease had ended.
+#[derive(Debug)]
+pub(crate) struct Lost;
+
+/// A state that holds keys.
+pub(crate) trait Holding {
+    fn entry(&self) -> &Entry;
+    fn holds(&self) -> &Holds;
+    fn holds_mut(&mut self) -> &mut Holds;
+}
+
+macro_rules! holding {
+    ($($state:ty),*) => {$(
+        impl Holding for $state {
+            fn entry(&self) -> &Entry {
+                &self.entry
+            }
+            fn holds(&self) -> &Holds {
+                &self.holds
+            }
+            fn holds_mut(&mut self) -> &mut Holds {
+                &mut self.holds
+            }
+        }
+    )*};
+}
+holding!(Reserved, Granted, Owed);
+
+impl<T: Holding> Next<T> {
+    /// The next state, once the writes are made.
+    pub(crate) fn applied(mut self, applied: Applied) -> Result<T, Lost> {
+        match applied {
+            Applied::Done(versions) => {
+                self.then.holds_mut().versions = versions;
+                Ok(self.then)
+            }
+            Applied::Conflict { .. } => Err(Lost),
+        }
+    }
+}
+
+impl Holds {
+    /// One write for each key: the same record under all of them.
+    fn writes(
+        &self,
+        entry: &Entry,
+        phase: Phase,
+        lease: Option<Timestamp>,
+        keep_until: Timestamp,
+    ) -> Vec<Write> {
+        let body = entry.encode();
+        let record = Record {
+            phase,
+            lease,
+            keep_until,
+            body,
+        };
+        let pairs = self.keys.iter().zip(&self.versions);
+        pairs
+            .map(|(key, version)| Write {
+                key: key.clone(),
+                expect: Expect::Version(*version),
+                put: Some(record.clone()),
+            })
+            .collect()
+    }
+
+    fn removal(&self) -> Vec<Write> {
+        let pairs = self.keys.iter().zip(&self.versions);
+        pairs
+            .map(|(key, version)| Write {
+                key: key.clone(),
+                expect: Expect::Version(*version),
+                put: None,
+            })
+            .collect()
+    }
+}
+
+impl Presented {
+    pub(crate) fn new(mut claim: Claim) -> Self {
+        if claim.spends.is_empty() {
+            // An authorization of a form without a key of its own is reserved by its content; it is never served first.
+            let content = match &claim.authorization {
+                Authorization::Foreign(foreign) => keccak256(&foreign.content),
+                _ => credential(&claim.authorization),
+            };
+            claim
+                .spends
+                .push(SpendKey::new(format!("content:{content:#x}")));
+            claim.requirement.flow = Flow::Upfront;
+        }
+        Self { claim }
+    }
+
+    /// The claim.
+    pub fn claim(&self) -> &Claim {
+        &self.claim
+    }
+
+    /// The keys of what it spends.
+    pub fn keys(&self) -> Vec<Key> {
+        self.claim.spends.iter().map(Key::from).collect()
+    }
+
+    /// The next step after a verdict.
+    pub fn judge(self, verdict: Verdict, gate: &Gate, now: Timestamp) -> Judging {
+        let end = self.claim.authorization.window().map(|window| window.end());
+        let too_long = end.is_some_and(|end| end > now.plus(gate.max_lifetime));
+        match verdict {
+            Verdict::Invalid(reason) => Judging::Refused(self, reason),
+            _ if too_long => Judging::Refused(self, Reason::LifetimeTooLong),
+            Verdict::Valid { payer } => Judging::Judged(Judged {
+                claim: self.claim,
+                payer,
+            }),
+            // `Verdict` may grow: what is not understood is asked for.
+            _ => Judging::Ask(self),
+        }
+    }
+}
+
+impl Judged {
+    /// The claim.
+    pub fn claim(&self) -> &Claim {
+        &self.claim
+    }
+
+    /// Who pays.
+    pub fn payer(&self) -> &Party {
+        &self.payer
+    }
+
+    /// The writes that reserve the claim: every key or none. `free` are records of earlier requests that were released, in
+    /// the order of the keys.
+    pub fn reserve(&self, gate: &Gate, now: Timestamp, free: &[Option<Versioned>]) -> Vec<Write> {
+        let mut entry = Entry::new(self.claim.clone(), self.payer.clone());
+        entry.failures = failures(free);
+        let record = Record {
+            phase: Phase::Reserved,
+            lease: Some(now.plus(gate.lease)),
+            keep_until: gate.keep_until(&self.claim, now),
+            body: entry.encode(),
+        };
+        let keys = self.claim.spends.iter().map(Key::from);
+        keys.enumerate()
+            .map(|(at, key)| Write {
+                key,
+                expect: match free.get(at) {
+                    Some(Some(found)) => Expect::Version(found.version),
+                    _ => Expect::Absent,
+                },
+                put: Some(record.clone()),
+            })
+            .collect()
+    }
+
+    /// What came of those writes.
+    pub fn reserved(self, applied: Applied, free: &[Option<Versioned>]) -> Reserving {
+        match applied {
+            Applied::Done(versions) => {
+                let keys = self.claim.spends.iter().map(Key::from).collect();
+                let mut entry = Entry::new(self.claim, self.payer);
+                entry.failures = failures(free);
+                Reserving::Reserved(Reserved {
+                    entry,
+                    holds: Holds { keys, versions },
+                })
+            }
+            Applied::Conflict { found, .. } => Reserving::Held(self, found),
+        }
+    }
+}
+
+fn failures(free: &[Option<Versioned>]) -> u8 {
+    let entries = free
+        .iter()
+        .flatten()
+        .filter_map(|found| Entry::decode(&found.record).ok());
+    entries.map(|entry| entry.failures).max().unwrap_or(0)
+}
+
+impl Reserved {
+    pub(crate) fn claim(&self) -> Option<&Claim> {
+        self.entry.claim.as_ref()
+    }
+
+    /// Served first: the handler may run.
+    pub(crate) fn grant(self) -> (Option<Paid>, Granted) {
+        let granted = Granted {
+            entry: self.entry,
+            holds: self.holds,
+        };
+        (granted.paid(), granted)
+    }
+
+    /// Settled first: the settlement begins.
+    pub(crate) fn owe(self, gate: &Gate, now: Timestamp) -> Next<Owed> {
+        owe(self.entry, self.holds, gate, now)
+    }
+
+    /// The writes that give it back: nothing happened.
+    pub(crate) fn release(&self) -> Vec<Write> {
+        self.holds.removal()
+    }
+}
+
+fn owe(entry: Entry, holds: Holds, gate: &Gate, now: Timestamp) -> Next<Owed> {
+    // A settlement in doubt is remembered until somebody has found out: nothing may forget it earlier.
+    let writes = holds.writes(
+        &entry,
+        Phase::Owed,
+        Some(now.plus(gate.lease)),
+        Timestamp::MAX,
+    );
+    Next {
+        writes,
+        then: Owed { entry, holds },
+    }
+}
+
+/// What the handler's response leads to.
+pub(crate) enum Served {
+    /// Served first, and well: the settlement begins.
+    Owe(Next<Owed>),
+    /// Served first, and failed: the claim is given back. Nothing is settled.
+    Release(Vec<Write>),
+    /// Settled first: the writes that record the delivery, or that there was none.
+    Record(Vec<Write>),
+}
+
+impl Granted {
+    /// What the handler may know.
+    pub(crate) fn paid(&self) -> Option<Paid> {
+        let claim = self.entry.claim.as_ref()?;
+        let transaction = self
+            .entry
+            .receipt
+            .as_ref()
+            .map(|receipt| receipt.transaction.clone());
+        Some(Paid::new(claim, self.entry.payer.clone(), transaction))
+    }
+
+    pub(crate) fn claim(&self) -> Option<&Claim> {
+        self.entry.claim.as_ref()
+    }
+
+    pub(crate) fn receipt(&self) -> Option<&Receipt> {
+        self.entry.receipt.as_ref()
+    }
+
+    /// The writes for a request that vanished while the handler ran.
+    pub(crate) fn vanished(&self, gate: &Gate, now: Timestamp) -> Vec<Write> {
+        match self.entry.receipt {
+            Some(_) => self.undelivered(gate, now, self.entry.failures),
+            None => self.holds.removal(),
+        }
+    }
+
+    /// The step after the handler's response.
+    pub(crate) fn served(mut self, response: Kept, gate: &Gate, now: Timestamp) -> Served {
+        let failed = response.status.is_client_error() || response.status.is_server_error();
+        match (failed, self.entry.receipt.is_some()) {
+            (false, false) => {
+                self.entry.response = Some(response);
+                Served::Owe(owe(self.entry, self.holds, gate, now))
+            }
+            (false, true) => {
+                self.entry.response = Some(response);
+                let keep = keep_of(&self.entry, gate, now);
+                self.entry.claim = None;
+                Served::Record(self.holds.writes(&self.entry, Phase::Settled, None, keep))
+            }
+            (true, true) => {
+                let failures = self.entry.failures.saturating_add(1);
+                Served::Record(self.undelivered(gate, now, failures))
+            }
+            (true, false) => Served::Release(self.failed(gate, now)),
+        }
+    }
+
+    /// The same bytes may try again, as often as the gate allows.
+    fn failed(mut self, gate: &Gate, now: Timestamp) -> Vec<Write> {
+        self.entry.failures = self.entry.failures.saturating_add(1);
+        let keep = keep_of(&self.entry, gate, now);
+        let phase = if self.entry.failures >= gate.tries {
+            self.entry.reason = Some(Reason::LimitReached);
+            self.entry.claim = None;
+            Phase::Declined
+        } else {
+            Phase::Reserved
+        };
+        self.holds.writes(&self.entry, phase, None, keep)
+    }
+
+    fn undelivered(&self, gate: &Gate, now: Timestamp, failures: u8) -> Vec<Write> {
+        let mut entry = self.entry.clone();
+        entry.failures = failures;
+        let keep = keep_of(&entry, gate, now);
+        self.holds.writes(&entry, Phase::Undelivered, None, keep)
+    }
+}
+
+fn keep_of(entry: &Entry, gate: &Gate, now: Timestamp) -> Timestamp {
+    entry
+        .claim
+        .as_ref()
+        .map_or_else(|| now.plus(gate.keep), |claim| gate.keep_until(claim, now))
+}
+
+/// What a settlement leads to.
+pub(crate) enum After {
+    /// Settled, and the handler has answered well before: its response may leave.
+    Deliver(Vec<Write>, Settled),
+    /// Settled, and the handler may run now.
+    Grant(Next<Granted>),
+    /// Definitely not settled.
+    Declined(Vec<Write>, Declined),
+    /// Not known.
+    Unknown(Vec<Write>, Claim, Pending),
+}
+
+impl Owed {
+    /// The claim that is being settled.
+    pub fn claim(&self) -> Option<&Claim> {
+        self.entry.claim.as_ref()
+    }
+
+    /// The settlement in doubt, when this is not the first try.
+    pub fn pending(&self) -> Option<&Pending> {
+        self.entry.pending.as_ref()
+    }
+
+    /// What the facilitator is asked for.
+    pub(crate) fn step(&self) -> Step {
+        Step::Charge(
+            self.entry
+                .claim
+                .as_ref()
+                .map_or(Amount::ZERO, Claim::amount),
+        )
+    }
+
+    /// The step after a settlement.
+    pub(crate) fn settled(
+        mut self,
+        claim: Claim,
+        settlement: Settlement,
+        gate: &Gate,
+        now: Timestamp,
+    ) -> After {
+        let keep = gate.keep_until(&claim, now);
+        match settlement {
+            Settlement::Settled(receipt) => {
+                let deliverable = match &self.entry.response {
+                    // The request that made it is still there to send it, or it was kept whole.
+                    Some(kept) => kept.body.is_some() || !self.entry.recovered(),
+                    None => false,
+                };
+                self.entry.pending = None;
+                self.entry.receipt = Some(receipt);
+                if deliverable {
+                    self.entry.claim = None;
+                    let writes = self.holds.writes(&self.entry, Phase::Settled, None, keep);
+                    After::Deliver(writes, Settled { entry: self.entry })
+                } else {
+                    self.entry.response = None;
+                    let lease = Some(now.plus(gate.lease));
+                    let writes = self
+                        .holds
+                        .writes(&self.entry, Phase::Undelivered, lease, keep);
+                    After::Grant(Next {
+                        writes,
+                        then: Granted {
+                            entry: self.entry,
+                            holds: self.holds,
+                        },
+                    })
+                }
+            }
+            Settlement::Declined(reason) => {
+                self.entry.pending = None;
+                self.entry.response = None;
+                self.entry.reason = Some(reason.clone());
+                let writes = self.holds.writes(&self.entry, Phase::Declined, None, keep);
+                After::Declined(writes, Declined { claim, reason })
+            }
+            Settlement::Unknown(pending) => self.unknown(claim, pending),
+            // `Settlement` may grow: what is not understood may have happened.
+            _ => self.unknown(
+                claim,
+                Pending::new(None, now, "an outcome of an unknown kind"),
+            ),
+        }
+    }
+
+    fn unknown(mut self, claim: Claim, pending: Pending) -> After {
+        self.entry.pending = Some(pending.clone());
+        let writes = self
+            .holds
+            .writes(&self.entry, Phase::Unknown, None, Timestamp::MAX);
+        After::Unknown(writes, claim, pending)
+    }
+}
+
+/// A record that another request left behind.
+#[derive(Debug)]
+pub(crate) enum Found {
+    /// Released, or never settled: it may be reserved again.
+    Free,
+    /// As [`Found::Free`], and as often tried as is allowed.
+    Exhausted(Reason),
+    /// Somebody is at it.
+    InFlight,
+    /// A settlement whose outcome nobody knows.
+    Doubt(Box<Taking<Owed>>),
+    /// Settled, and no handler has succeeded.
+    Undelivered(Box<Taking<Granted>>),
+    /// Settled and delivered.
+    Done,
+}
+
+/// A state of another request that this one may take over.
+#[derive(Debug)]
+pub(crate) struct Taking<T> {
+    state: T,
+    phase: Phase,
+    keep_until: Timestamp,
+}
+
+impl Found {
+    pub(crate) fn read(
+        keys: &[Key],
+        found: &[Versioned],
+        entry: &Entry,
+        gate: &Gate,
+        now: Timestamp,
+    ) -> Self {
+        let Some(first) = found.first() else {
+            return Self::Free;
+        };
+        if first.record.lease.is_some_and(|lease| lease > now) {
+            return Self::InFlight;
+        }
+        let holds = || Holds {
+            keys: keys.to_vec(),
+            versions: found.iter().map(|found| found.version).collect(),
+        };
+        let keep_until = first.record.keep_until;
+        let phase = first.record.phase;
+        match phase {
+            Phase::Reserved => Self::Free,
+            Phase::Declined if entry.failures >= gate.tries => {
+                Self::Exhausted(entry.reason.clone().unwrap_or(Reason::LimitReached))
+            }
+            Phase::Declined => Self::Free,
+            Phase::Owed | Phase::Unknown => {
+                let mut entry = entry.clone();
+                entry.recover(now);
+                Self::Doubt(Box::new(Taking {
+                    state: Owed {
+                        entry,
+                        holds: holds(),
+                    },
+                    phase: Phase::Unknown,
+                    keep_until,
+                }))
+            }
+            Phase::Undelivered => {
+                let state = Granted {
+                    entry: entry.clone(),
+                    holds: holds(),
+                };
+                Self::Undelivered(Box::new(Taking {
+                    state,
+                    phase,
+                    keep_until,
+                }))
+            }
+            _ => Self::Done,
+        }
+    }
+}
+
+impl<T: Holding> Taking<T> {
+    /// Takes the lease.
+    pub(crate) fn take(self, gate: &Gate, now: Timestamp) -> Next<T> {
+        let lease = Some(now.plus(gate.lease));
+        let writes =
+            self.state
+                .holds()
+                .writes(self.state.entry(), self.phase, lease, self.keep_until);
+        Next {
+            writes,
+            then: self.state,
+        }
+    }
+}
