@@ -1,1 +1,21 @@
-//! A tower layer that asks for payment before a service is called.
+#![doc = include_str!("../README.md")]
+
+mod body;
+mod config;
+mod price;
+#[cfg(feature = "tokio")]
+mod runtime;
+mod service;
+#[cfg(feature = "tracing")]
+mod trace;
+
+pub use body::{BodyDigest, DigestBody, DigestBodyLayer};
+pub use config::{Builder, ConfigError};
+pub use http402_core::Paid;
+pub use http402_flow::server::{Check, Event, Events, Gate, NoEvents, Recovered, Seams, recover};
+pub use price::{Price, PriceError};
+#[cfg(feature = "tokio")]
+pub use runtime::Tokio;
+pub use service::{Pay, PayLayer};
+#[cfg(feature = "tracing")]
+pub use trace::Traced;

@@ -1,0 +1,86 @@
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use http_body::Body;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http402_core::{B256, keccak256, seam::Boxed};
+use std::{
+    error::Error,
+    task::{Context, Poll},
+};
+use tower_layer::Layer;
+use tower_service::Service;
+
+/// The digest of a request's body, as a request extension: with it a payment is bound to the body, too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BodyDigest(pub B256);
+
+/// Reads request bodies up to a cap and leaves their [`BodyDigest`] behind. Put it outside of a
+/// [`PayLayer`](crate::PayLayer) whose payments are to be bound to bodies; a longer body gets 413.
+#[derive(Clone, Copy, Debug)]
+pub struct DigestBodyLayer {
+    cap: usize,
+}
+
+impl DigestBodyLayer {
+    /// Bodies of up to `cap` bytes.
+    pub fn new(cap: usize) -> Self {
+        Self { cap }
+    }
+}
+
+impl<S> Layer<S> for DigestBodyLayer {
+    type Service = DigestBody<S>;
+
+    fn layer(&self, inner: S) -> DigestBody<S> {
+        DigestBody { inner, cap: self.cap }
+    }
+}
+
+/// A service behind a [`DigestBodyLayer`].
+#[derive(Clone, Debug)]
+pub struct DigestBody<S> {
+    inner: S,
+    cap: usize,
+}
+
+impl<S, B, R> Service<Request<B>> for DigestBody<S>
+where
+    S: Service<Request<B>, Response = Response<R>> + Clone + Send + 'static,
+    S::Future: Send,
+    S::Error: Send,
+    B: Body + From<Bytes> + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+    R: From<Bytes> + Send + 'static,
+{
+    type Response = Response<R>;
+    type Error = S::Error;
+    type Future = Boxed<'static, Result<Response<R>, S::Error>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let next = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, next);
+        let cap = self.cap;
+        Box::pin(async move {
+            let (mut head, body) = request.into_parts();
+            let bytes = match Limited::new(body, cap).collect().await {
+                Ok(collected) => collected.to_bytes(),
+                Err(error) => {
+                    let mut response = Response::new(R::from(Bytes::new()));
+                    *response.status_mut() = if error.is::<LengthLimitError>() {
+                        StatusCode::PAYLOAD_TOO_LARGE
+                    } else {
+                        StatusCode::BAD_REQUEST
+                    };
+                    return Ok(response);
+                }
+            };
+            head.extensions.insert(BodyDigest(keccak256(&bytes)));
+            inner.call(Request::from_parts(head, B::from(bytes))).await
+        })
+    }
+}

@@ -1,0 +1,58 @@
+use http::request::Parts;
+use http402_core::{Requirement, seam::Boxed};
+use std::{error::Error, fmt, future::Future};
+
+/// Why there is no price: the request is answered with 500, never for free.
+#[derive(Debug)]
+pub struct PriceError(Box<dyn Error + Send + Sync>);
+
+impl PriceError {
+    /// An error with this cause.
+    pub fn new(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self(cause.into())
+    }
+}
+
+impl fmt::Display for PriceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the price is not known")
+    }
+}
+
+impl Error for PriceError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(self.0.as_ref())
+    }
+}
+
+/// What a request costs: the ways to pay, in the order of the seller's preference. None at all is an error, never free.
+pub trait Price: Send + Sync + 'static {
+    /// The price of the request with this head.
+    ///
+    /// # Errors
+    /// When it is not known.
+    fn price<'a>(&'a self, head: &'a Parts) -> Boxed<'a, Result<Vec<Requirement>, PriceError>>;
+}
+
+impl Price for Vec<Requirement> {
+    fn price<'a>(&'a self, _: &'a Parts) -> Boxed<'a, Result<Vec<Requirement>, PriceError>> {
+        Box::pin(async move { Ok(self.clone()) })
+    }
+}
+
+/// An asynchronous function of the head.
+pub(crate) struct Priced<F>(pub(crate) F);
+
+impl<F, R> Price for Priced<F>
+where
+    F: Fn(&Parts) -> R + Send + Sync + 'static,
+    R: Future<Output = Result<Vec<Requirement>, PriceError>> + Send + 'static,
+{
+    fn price<'a>(&'a self, head: &'a Parts) -> Boxed<'a, Result<Vec<Requirement>, PriceError>> {
+        Box::pin((self.0)(head))
+    }
+}
+
+/// Whether a request goes through without payment.
+pub(crate) type Bypass =
+    dyn Fn(&Parts) -> Boxed<'static, Result<bool, Box<dyn Error + Send + Sync>>> + Send + Sync;
