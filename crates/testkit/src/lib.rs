@@ -1,1 +1,5 @@
-//! An embedded EVM chain, a lying facilitator and joint tests for software that pays over HTTP 402.
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+#[cfg(feature = "chain")]
+pub mod chain;

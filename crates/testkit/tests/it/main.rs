@@ -1,1 +1,9 @@
-//! Tests.
+//! One binary for all integration tests, to link once.
+
+mod calls;
+mod contracts;
+mod faults;
+mod pool;
+mod provider;
+mod scene;
+mod time;
