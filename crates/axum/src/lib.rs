@@ -69,7 +69,10 @@ mod tests {
     async fn a_handler_that_needs_a_payment_is_never_served_free() {
         let app = Router::new()
             .route("/paid", get(async |paid: Paid| paid.payer.to_string()))
-            .route("/either", get(async |paid: Option<Paid>| if paid.is_some() { "paid" } else { "free" }));
+            .route(
+                "/either",
+                get(async |paid: Option<Paid>| if paid.is_some() { "paid" } else { "free" }),
+            );
         let ask = |path: &str| Request::get(path).body(Body::empty()).unwrap();
         let refused = app.clone().oneshot(ask("/paid")).await.unwrap();
         assert_eq!(refused.status(), StatusCode::INTERNAL_SERVER_ERROR);
