@@ -1,1 +1,5 @@
+//! The seller's steps over scripted seams: every answer of facilitator and ledger, and a crash at every step.
 
+mod crash;
+mod order;
+mod world;

@@ -1,0 +1,70 @@
+use super::world::*;
+use crate::server::recover;
+use http::StatusCode;
+use std::pin::pin;
+
+/// The request vanishes after so many polls; what it spawned goes on. The same credential comes again.
+#[test]
+fn a_client_that_vanishes_at_any_step_loses_nothing() {
+    for upfront in [false, true] {
+        let mut ended = false;
+        for polls in 0..60 {
+            let world = World::new();
+            let gate = gate();
+            let ask = Ask {
+                upfront,
+                ..paying(1, "good")
+            };
+            {
+                let mut request = pin!(world.ask(&gate, &ask));
+                ended = world.polls(request.as_mut(), polls).is_some();
+            }
+            while world.turn() {}
+            let again = world.run(world.ask(&gate, &ask));
+            assert_eq!(
+                again.status(),
+                StatusCode::OK,
+                "upfront {upfront}, {polls} polls"
+            );
+            assert_eq!(again.body().as_ref(), b"goods");
+            let (settled, calls) = world.with(|state| (state.settled.len(), state.settle_calls));
+            assert_eq!((settled, calls), (1, 1), "upfront {upfront}, {polls} polls");
+        }
+        assert!(ended, "the last round must have run to the end");
+    }
+}
+
+/// The process dies after so many polls: nothing that was spawned goes on. It starts again, recovers, and the same
+/// credential comes again.
+#[test]
+fn s11_a_process_that_dies_at_any_step_loses_nothing() {
+    for upfront in [false, true] {
+        for polls in 0..60 {
+            let world = World::new();
+            let gate = gate();
+            let ask = Ask {
+                upfront,
+                ..paying(1, "good")
+            };
+            {
+                let mut request = pin!(world.ask(&gate, &ask));
+                let _ = world.polls(request.as_mut(), polls);
+                // Dead: neither the request nor a drop of it runs anything more.
+                let dead = world.with(|state| std::mem::take(&mut state.tasks));
+                drop(dead);
+            }
+            world.with(|state| state.tasks.clear());
+            world.with(|state| state.now += 130);
+            world.run(recover(&world.seams(), &gate, "")).unwrap();
+            let again = world.run(world.ask(&gate, &ask));
+            assert_eq!(
+                again.status(),
+                StatusCode::OK,
+                "upfront {upfront}, {polls} polls"
+            );
+            assert_eq!(again.body().as_ref(), b"goods");
+            let settled = world.with(|state| state.settled.len());
+            assert_eq!(settled, 1, "upfront {upfront}, {polls} polls");
+        }
+    }
+}
