@@ -3,3 +3,6 @@
 
 #[cfg(feature = "chain")]
 pub mod chain;
+
+#[cfg(feature = "liar")]
+pub mod liar;
