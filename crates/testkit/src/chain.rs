@@ -6,11 +6,13 @@
 mod account;
 mod block;
 mod builder;
+#[cfg(feature = "alloy")]
+mod connection;
 pub mod contract;
 mod endpoint;
 mod error;
 mod evm;
-mod fault;
+mod gate;
 mod node;
 mod pool;
 mod request;
@@ -30,9 +32,11 @@ use serde_json::Value;
 
 pub use account::{DEV_ACCOUNTS, DevAccount};
 pub use builder::Builder;
+#[cfg(feature = "alloy")]
+pub use connection::Connection;
 pub use endpoint::Endpoint;
 pub use error::RpcError;
-pub use fault::Fault;
+pub use gate::{Fault, Gate};
 pub use token::Token;
 
 use node::Node;
@@ -74,6 +78,12 @@ impl Chain {
     /// As [`serve`](Self::serve), on a port of the caller's choice.
     pub fn serve_on(&self, port: u16) -> io::Result<Endpoint> {
         Endpoint::start(self.clone(), port)
+    }
+
+    /// A transport for alloy's providers that stays in this process.
+    #[cfg(feature = "alloy")]
+    pub fn connect(&self) -> Connection {
+        Connection::new(self.clone())
     }
 
     /// Carries out one JSON-RPC request without a socket. `params` is an array, or null for none.

@@ -44,8 +44,9 @@ pub enum Lie {
 }
 
 /// What answers honestly.
-pub type Honest =
-    Arc<dyn Fn(Request<Bytes>) -> Pin<Box<dyn Future<Output = Response<Bytes>> + Send>> + Send + Sync>;
+pub type Honest = Arc<
+    dyn Fn(Request<Bytes>) -> Pin<Box<dyn Future<Output = Response<Bytes>> + Send>> + Send + Sync,
+>;
 
 #[derive(Default)]
 struct State {
@@ -62,7 +63,9 @@ pub struct Liar {
 
 impl fmt::Debug for Liar {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Liar").field("address", &self.address).finish_non_exhaustive()
+        f.debug_struct("Liar")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
     }
 }
 
@@ -92,7 +95,8 @@ impl Liar {
             while let Ok((stream, _)) = listener.accept().await {
                 let (honest, state) = (honest.clone(), shared.clone());
                 connections.spawn(async move {
-                    let service = service_fn(|request| answer(honest.clone(), state.clone(), request));
+                    let service =
+                        service_fn(|request| answer(honest.clone(), state.clone(), request));
                     // A connection that breaks is what some lies are about.
                     let _ = hyper::server::conn::http1::Builder::new()
                         .serve_connection(TokioIo::new(stream), service)
@@ -101,7 +105,11 @@ impl Liar {
                 while connections.try_join_next().is_some() {}
             }
         });
-        Ok(Self { address, state, task })
+        Ok(Self {
+            address,
+            state,
+            task,
+        })
     }
 
     /// Its base URL.
@@ -111,13 +119,22 @@ impl Liar {
 
     /// What to do with the next request for this path (`/settle`), after what it was told before.
     pub fn next(&self, path: &str, lie: Lie) {
-        lock(&self.state).lies.entry(path.into()).or_default().push_back(lie);
+        lock(&self.state)
+            .lies
+            .entry(path.into())
+            .or_default()
+            .push_back(lie);
     }
 
     /// The bodies of the requests for this path so far.
     pub fn heard(&self, path: &str) -> Vec<Bytes> {
         let state = lock(&self.state);
-        state.heard.iter().filter(|(heard, _)| heard == path).map(|(_, body)| body.clone()).collect()
+        state
+            .heard
+            .iter()
+            .filter(|(heard, _)| heard == path)
+            .map(|(_, body)| body.clone())
+            .collect()
     }
 }
 
@@ -165,7 +182,11 @@ async fn answer(
         }
         Some(Lie::Hangs) => std::future::pending().await,
         Some(Lie::Redirects(to)) => with(json(307, Bytes::new()), header::LOCATION, &to),
-        Some(Lie::Busy(seconds)) => with(json(429, Bytes::new()), header::RETRY_AFTER, &seconds.to_string()),
+        Some(Lie::Busy(seconds)) => with(
+            json(429, Bytes::new()),
+            header::RETRY_AFTER,
+            &seconds.to_string(),
+        ),
         Some(Lie::Floods(size)) => json(200, vec![b'['; size].into()),
     };
     Ok(response.map(Full::new))
@@ -173,7 +194,8 @@ async fn answer(
 
 fn json(status: u16, body: Bytes) -> Response<Bytes> {
     let mut response = Response::new(body);
-    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.status_mut() =
+        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     with(response, header::CONTENT_TYPE, "application/json")
 }
 

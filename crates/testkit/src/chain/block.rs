@@ -119,7 +119,7 @@ impl Block {
         let header = eth::Header {
             hash: self.hash,
             inner: self.header.clone(),
-            total_difficulty: Some(U256::ZERO),
+            total_difficulty: None,
             size: Some(U256::from(self.header.size())),
         };
         let transactions = if full {

@@ -42,6 +42,7 @@ pub(super) fn handle(node: &mut Node, method: &str, params: Value) -> Answer {
         "eth_maxPriorityFeePerGas" => Ok(fees::priority_fee(node)),
         "eth_feeHistory" => fees::history(node, &params),
         "eth_sendRawTransaction" => send_raw(node, &params),
+        "eth_sendRawTransactionSync" => send_raw_and_wait(node, &params),
         "eth_sendTransaction" => send(node, &params),
         "eth_chainId" => Ok(json(format!("{:#x}", node.settings.chain_id))),
         "net_version" => Ok(json(node.settings.chain_id.to_string())),
@@ -56,6 +57,18 @@ pub(super) fn handle(node: &mut Node, method: &str, params: Value) -> Answer {
 fn send_raw(node: &mut Node, params: &Params) -> Answer {
     let bytes: Bytes = params.required(0, "data")?;
     node.submit_raw(&bytes).map(json)
+}
+
+/// EIP-7966. Nobody waits here: without a block at once there is none in time.
+fn send_raw_and_wait(node: &mut Node, params: &Params) -> Answer {
+    let bytes: Bytes = params.required(0, "data")?;
+    let hash = node.submit_raw(&bytes)?;
+    let late = || {
+        let message = "the transaction was added to the mempool but wasn't processed in time";
+        RpcError::new(4, message).with_data(hash)
+    };
+    let (block, index) = node.inclusion(&hash).ok_or_else(late)?;
+    Ok(json(block.receipt(index)))
 }
 
 fn send(node: &mut Node, params: &Params) -> Answer {

@@ -64,9 +64,7 @@ async fn a_paused_endpoint_answers_later_and_a_hung_request_never() {
     let endpoint = chain.serve().unwrap();
     let provider = provider(&endpoint);
     endpoint.pause();
-    let waiting = tokio::spawn(std::future::IntoFuture::into_future(
-        provider.get_block_number(),
-    ));
+    let waiting = tokio::spawn(IntoFuture::into_future(provider.get_block_number()));
     tokio::time::sleep(Duration::from_millis(30)).await;
     assert!(!waiting.is_finished() && endpoint.seen().is_empty());
     endpoint.resume();

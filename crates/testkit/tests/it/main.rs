@@ -1,6 +1,8 @@
 //! One binary for all integration tests, to link once.
 
 mod calls;
+mod cheats;
+mod connection;
 mod contracts;
 mod faults;
 mod pool;
