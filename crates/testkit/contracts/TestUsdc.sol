@@ -39,9 +39,13 @@ contract TestUsdc {
     mapping(address => bool) public isBlacklisted;
     mapping(address => mapping(bytes32 => bool)) internal used;
 
-    modifier open(address a, address b) {
+    modifier running() {
         require(!paused, "Pausable: paused");
-        require(!isBlacklisted[a] && !isBlacklisted[b], "Blacklistable: account is blacklisted");
+        _;
+    }
+
+    modifier welcome(address account) {
+        require(!isBlacklisted[account], "Blacklistable: account is blacklisted");
         _;
     }
 
@@ -52,6 +56,8 @@ contract TestUsdc {
         symbol = symbol_;
         version = version_;
         decimals = decimals_;
+        // As on the real token: units sent to the token would be lost.
+        isBlacklisted[address(this)] = true;
     }
 
     // What an issuer does on a real token, without asking who calls.
@@ -73,12 +79,25 @@ contract TestUsdc {
 
     // ERC-20.
 
-    function transfer(address to, uint256 value) external open(msg.sender, to) returns (bool) {
+    function transfer(address to, uint256 value)
+        external
+        running
+        welcome(msg.sender)
+        welcome(to)
+        returns (bool)
+    {
         _transfer(msg.sender, to, value);
         return true;
     }
 
-    function transferFrom(address from, address to, uint256 value) external open(from, to) returns (bool) {
+    function transferFrom(address from, address to, uint256 value)
+        external
+        running
+        welcome(msg.sender)
+        welcome(from)
+        welcome(to)
+        returns (bool)
+    {
         uint256 allowed = allowance[from][msg.sender];
         require(allowed >= value, "ERC20: transfer amount exceeds allowance");
         if (allowed != type(uint256).max) allowance[from][msg.sender] = allowed - value;
@@ -86,7 +105,13 @@ contract TestUsdc {
         return true;
     }
 
-    function approve(address spender, uint256 value) external open(msg.sender, spender) returns (bool) {
+    function approve(address spender, uint256 value)
+        external
+        running
+        welcome(msg.sender)
+        welcome(spender)
+        returns (bool)
+    {
         _approve(msg.sender, spender, value);
         return true;
     }
@@ -158,7 +183,7 @@ contract TestUsdc {
     function _authorized(
         bytes32 typehash, address from, address to, uint256 value, uint256 validAfter, uint256 validBefore,
         bytes32 nonce, bytes memory signature
-    ) private open(from, to) {
+    ) private running welcome(from) welcome(to) {
         require(block.timestamp > validAfter, "FiatTokenV2: authorization is not yet valid");
         require(block.timestamp < validBefore, "FiatTokenV2: authorization is expired");
         if (!_mayUse(from, nonce)) return;
@@ -169,8 +194,7 @@ contract TestUsdc {
         _transfer(from, to, value);
     }
 
-    function _cancel(address authorizer, bytes32 nonce, bytes memory signature) private {
-        require(!paused, "Pausable: paused");
+    function _cancel(address authorizer, bytes32 nonce, bytes memory signature) private running {
         require(!used[authorizer][nonce], "FiatTokenV2: authorization is used or canceled");
         bytes32 digest = _digest(keccak256(abi.encode(CANCEL_AUTHORIZATION_TYPEHASH, authorizer, nonce)));
         require(_signed(authorizer, digest, signature), "FiatTokenV2: invalid signature");
@@ -180,7 +204,7 @@ contract TestUsdc {
 
     function _permit(address owner, address spender, uint256 value, uint256 deadline, bytes memory signature)
         private
-        open(owner, spender)
+        running
     {
         require(deadline == type(uint256).max || deadline >= block.timestamp, "FiatTokenV2: permit is expired");
         bytes32 digest = _digest(keccak256(abi.encode(PERMIT_TYPEHASH, owner, spender, value, nonces[owner]++, deadline)));
