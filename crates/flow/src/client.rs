@@ -20,6 +20,8 @@ mod policy;
 mod recover;
 mod state;
 mod target;
+#[cfg(test)]
+mod tests;
 
 pub use attempt::Attempt;
 pub use buyer::{Buyer, Limits, Payment, Reply, Transport};

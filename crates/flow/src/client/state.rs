@@ -289,7 +289,7 @@ impl Chosen {
         policy: &Policy,
         now: Timestamp,
         found: &[Option<Versioned>],
-    ) -> Result<Result<(Vec<Charge>, Vec<Write>), Denial>, Corrupt> {
+    ) -> Result<Result<Charged, Denial>, Corrupt> {
         let asked = &self.first.offer.requirement;
         let purpose = self.purpose(policy);
         let Some((_, allowance)) = policy.allowance(asked) else {
@@ -366,6 +366,9 @@ impl Plan {
         self.approved
     }
 }
+
+/// What is charged, and the writes that do it.
+type Charged = (Vec<Charge>, Vec<Write>);
 
 /// What every state with a record owns.
 #[derive(Clone)]

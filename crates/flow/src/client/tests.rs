@@ -1,0 +1,7 @@
+//! The buyer's steps against scripted sellers, wallets, ledgers and chains.
+
+mod crash;
+mod lost;
+mod order;
+mod terms;
+mod world;
