@@ -88,7 +88,16 @@ impl Chain {
 
     /// Carries out one JSON-RPC request without a socket. `params` is an array, or null for none.
     pub fn request(&self, method: &str, params: Value) -> Result<Value, RpcError> {
-        rpc::handle(&mut self.node(), method, params)
+        self.request_behind(0, method, params)
+    }
+
+    /// As [`request`](Self::request), for a reader who does not see the latest `lag` blocks.
+    fn request_behind(&self, lag: u64, method: &str, params: Value) -> Result<Value, RpcError> {
+        let mut node = self.node();
+        node.lag = lag;
+        let answer = rpc::handle(&mut node, method, params);
+        node.lag = 0;
+        answer
     }
 
     /// The number in `eip155:<number>`.
@@ -308,6 +317,13 @@ impl Chain {
             node.readmit(dropped);
         }
         hashes
+    }
+
+    /// Forgets the transactions, logs and states of all but the latest `keep` blocks, as nodes do to save space.
+    pub fn prune(&self, keep: u64) {
+        let mut node = self.node();
+        let first = (node.height() + 1).saturating_sub(keep);
+        node.pruned = node.pruned.max(first.min(node.height()));
     }
 
     /// Remembers blocks, accounts, mempool and clock; the number is for [`revert`](Self::revert).

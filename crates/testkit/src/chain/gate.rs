@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -43,6 +44,7 @@ pub struct Gate {
     faults: Mutex<Vec<Rule>>,
     seen: Mutex<Vec<String>>,
     paused: watch::Sender<bool>,
+    lag: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -59,6 +61,7 @@ impl Gate {
             faults: Mutex::default(),
             seen: Mutex::default(),
             paused: watch::Sender::new(false),
+            lag: AtomicU64::new(0),
         }
     }
 
@@ -93,6 +96,12 @@ impl Gate {
     /// Answers what waited.
     pub fn resume(&self) {
         self.paused.send_replace(false);
+    }
+
+    /// Hides the latest blocks from this client, as a replica that lags behind does. What the client sends still
+    /// reaches the chain.
+    pub fn set_lag(&self, blocks: u64) {
+        self.lag.store(blocks, Ordering::Relaxed);
     }
 
     /// The methods requested so far, in order, whether answered or not.
@@ -145,7 +154,8 @@ impl Gate {
         };
         lock(&self.seen).push(method.clone());
         let fault = self.fault(&method);
-        let execute = || self.chain.request(&method, params);
+        let lag = self.lag.load(Ordering::Relaxed);
+        let execute = || self.chain.request_behind(lag, &method, params);
         let result = match fault {
             None => execute(),
             Some(Fault::Error(error)) => Err(error),

@@ -38,6 +38,10 @@ pub(super) struct Node {
     /// Transactions that tip less stay in the pool, as under congestion.
     pub(super) min_tip: u128,
     pub(super) next_base_fee: Option<u64>,
+    /// How many of the latest blocks the present reader does not see.
+    pub(super) lag: u64,
+    /// The first block whose transactions and state are still known.
+    pub(super) pruned: u64,
     blocks: Vec<Block>,
     hashes: Vec<B256>,
     by_hash: HashMap<B256, u64>,
@@ -72,6 +76,8 @@ impl Node {
             automine: true,
             min_tip: 0,
             next_base_fee: None,
+            lag: 0,
+            pruned: 0,
             blocks: Vec::new(),
             hashes: Vec::new(),
             by_hash: HashMap::new(),
@@ -97,8 +103,14 @@ impl Node {
         evm::rules(self.settings.chain_id)
     }
 
+    /// The number of the latest block that the present reader sees.
+    pub(super) fn visible(&self) -> u64 {
+        self.height().saturating_sub(self.lag)
+    }
+
     pub(super) fn block(&self, number: u64) -> Option<&Block> {
-        self.blocks.get(usize::try_from(number).ok()?)
+        let block = self.blocks.get(usize::try_from(number).ok()?);
+        block.filter(|_| number <= self.visible())
     }
 
     pub(super) fn number_of(&self, hash: &B256) -> Option<u64> {
@@ -107,13 +119,14 @@ impl Node {
 
     /// Where a transaction was included: its block and its place in there.
     pub(super) fn inclusion(&self, hash: &B256) -> Option<(&Block, usize)> {
-        let (number, index) = self.mined.get(hash)?;
-        Some((self.block(*number)?, *index))
+        let (number, index) = *self.mined.get(hash)?;
+        let block = self.block(number)?;
+        (number >= self.pruned).then_some((block, index))
     }
 
     /// The number behind a tag; the pending block counts as the latest.
     pub(super) fn tagged(&self, tag: BlockNumberOrTag) -> u64 {
-        let height = self.height();
+        let height = self.visible();
         match tag {
             BlockNumberOrTag::Latest | BlockNumberOrTag::Pending => height,
             BlockNumberOrTag::Finalized => height.saturating_sub(self.settings.finality),
@@ -130,6 +143,17 @@ impl Node {
         };
         let block = number.and_then(|number| self.block(number));
         block.ok_or_else(|| RpcError::server("header not found"))
+    }
+
+    /// The version of the world after a block.
+    pub(super) fn version_at(&self, id: BlockId) -> Result<u64, RpcError> {
+        let block = self.at(id)?;
+        if block.header.number < self.pruned {
+            let root = block.header.state_root;
+            let message = format!("historical state {root:x} is not available");
+            return Err(RpcError::server(message));
+        }
+        Ok(block.version)
     }
 
     pub(super) fn view(&self, version: u64) -> View<'_> {

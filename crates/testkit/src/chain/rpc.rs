@@ -30,7 +30,7 @@ pub(super) fn handle(node: &mut Node, method: &str, params: Value) -> Answer {
         "eth_getCode" => state::code(node, &params),
         "eth_getStorageAt" => state::storage_at(node, &params),
         "eth_getTransactionCount" => state::transaction_count(node, &params),
-        "eth_blockNumber" => Ok(json(format!("{:#x}", node.height()))),
+        "eth_blockNumber" => Ok(json(format!("{:#x}", node.visible()))),
         "eth_getBlockByNumber" => blocks::by_number(node, &params),
         "eth_getBlockByHash" => blocks::by_hash(node, &params),
         "eth_getBlockReceipts" => blocks::receipts(node, &params),

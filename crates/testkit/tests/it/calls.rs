@@ -224,3 +224,35 @@ fn blocks_name_their_parents_and_fees_follow_the_gas() {
         (4, &Value::Null)
     );
 }
+
+#[test]
+fn a_pruned_node_has_forgotten_the_past() {
+    let chain = Chain::builder().build();
+    let token = usdc(&chain);
+    let input = settlement(&token, &payment(&chain, dev(PAYER), 1));
+    let old = send(&chain, dev(SETTLER), token.address(), input);
+    chain.mine(2);
+    let new = send(&chain, dev(SETTLER), shop(), []);
+    chain.prune(2);
+    assert!(chain.receipt(old.transaction_hash).is_none());
+    assert!(chain.receipt(new.transaction_hash).is_some());
+    let receipts = |block| ask(&chain, "eth_getBlockReceipts", json!([block]));
+    assert_eq!((receipts("0x1"), receipts("0x3")), (Value::Null, json!([])));
+    let refused = |method, params| chain.request(method, params).unwrap_err();
+    assert_eq!(
+        refused("eth_getLogs", json!([{ "fromBlock": "0x1" }])).code(),
+        4444
+    );
+    let error = refused("eth_getBalance", json!([shop(), "0x1"]));
+    assert!(error.message().starts_with("historical state"), "{error}");
+    assert_eq!(refused("eth_call", json!([{ "to": shop() }, "0x1"])), error);
+    assert_eq!(
+        ask(&chain, "eth_getLogs", json!([{ "fromBlock": "0x3" }])),
+        json!([])
+    );
+    assert_eq!(token.balance_of(shop()), U256::from(1000));
+    assert_ne!(
+        ask(&chain, "eth_getBlockByNumber", json!(["0x1", false])),
+        Value::Null
+    );
+}

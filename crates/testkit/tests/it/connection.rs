@@ -80,3 +80,24 @@ async fn a_paused_clock_runs_through_delays() {
     });
     assert!(hung.await.is_err());
 }
+
+/// What the stale replica says about a nonce is true of the past, and a settler who trusts it settles twice.
+#[tokio::test]
+async fn a_replica_can_lag_behind_what_was_sent_through_it() {
+    let chain = Chain::builder().build();
+    let (fresh, stale) = (chain.connect(), chain.connect());
+    let hash = chain
+        .send(request(dev(0), shop(), []).value(U256::from(5)))
+        .unwrap();
+    stale.set_lag(1);
+    let (new, old) = (provider(&fresh), provider(&stale));
+    assert_eq!(new.get_block_number().await.unwrap(), 1);
+    assert_eq!(old.get_block_number().await.unwrap(), 0);
+    assert!(old.get_transaction_receipt(hash).await.unwrap().is_none());
+    assert!(old.get_block_by_number(1.into()).await.unwrap().is_none());
+    assert_eq!(old.get_balance(shop()).await.unwrap(), U256::ZERO);
+    assert_eq!(old.get_transaction_count(dev(0)).await.unwrap(), 0);
+    assert_eq!(new.get_transaction_count(dev(0)).await.unwrap(), 1);
+    chain.mine(1);
+    assert!(old.get_transaction_receipt(hash).await.unwrap().is_some());
+}

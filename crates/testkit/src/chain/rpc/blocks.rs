@@ -33,6 +33,9 @@ pub(super) fn receipts(node: &Node, params: &Params) -> Answer {
     let Ok(block) = node.at(params.required::<BlockId>(0, "block")?) else {
         return Ok(Value::Null);
     };
+    if block.header.number < node.pruned {
+        return Ok(Value::Null);
+    }
     let all = 0..block.mined.len();
     Ok(json(
         all.map(|index| block.receipt(index)).collect::<Vec<_>>(),
@@ -94,9 +97,12 @@ pub(crate) fn matching<'a>(
             if from > to {
                 return Err(RpcError::params("invalid block range params"));
             }
-            from..=to.min(node.height())
+            from..=to.min(node.visible())
         }
     };
+    if *range.start() < node.pruned {
+        return Err(RpcError::new(4444, "pruned history unavailable"));
+    }
     let blocks = range.map_while(|number| node.block(number));
     Ok(blocks.flat_map(|block| block.logs(filter)))
 }

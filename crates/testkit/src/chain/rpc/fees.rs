@@ -33,10 +33,10 @@ pub(super) fn history(node: &Node, params: &Params) -> Answer {
     let newest: BlockNumberOrTag = params.required(1, "newestBlock")?;
     let percentiles: Option<Vec<f64>> = params.optional(2, "rewardPercentiles")?;
     let newest = node.tagged(newest);
-    if newest > node.height() {
+    if newest > node.visible() {
         let message = format!(
             "request beyond head block: requested {newest}, head {}",
-            node.height()
+            node.visible()
         );
         return Err(RpcError::server(message));
     }

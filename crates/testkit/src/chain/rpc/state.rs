@@ -93,7 +93,7 @@ impl<'a> Situation<'a> {
             BlockId::Number(BlockNumberOrTag::Latest) => env.timestamp = node.upcoming().timestamp,
             _ => {}
         }
-        let db = CacheDB::new(node.view(block.version));
+        let db = CacheDB::new(node.view(node.version_at(id)?));
         Ok(Self { db, env })
     }
 
@@ -202,7 +202,7 @@ pub(crate) fn output(result: ExecutionResult) -> Result<Bytes, RpcError> {
 
 fn account(node: &Node, params: &Params, block: usize) -> Result<(Address, u64), RpcError> {
     let address = params.required(0, "address")?;
-    let version = node.at(params.block(block)?)?.version;
+    let version = node.version_at(params.block(block)?)?;
     Ok((address, version))
 }
 
