@@ -1,0 +1,171 @@
+//! EIP-3009 `TransferWithAuthorization`.
+//!
+//! The digest is made in buffers of fixed size: the separator of a known token's domain is computed once, and nothing is
+//! allocated between a claim and its verdict.
+
+use crate::{Signature, Verifier};
+use alloy_primitives::{B256, keccak256};
+use http402_core::{
+    Address, ChainId, Party, Price, Reason, Requirement, TokenDomain, TransferMethod, U256,
+    Verdict,
+    asset::Assets,
+    authorization::Eip3009,
+    seam::{Known, PayerCode},
+};
+use std::{collections::HashMap, sync::LazyLock};
+
+/// What an ERC-6492 signature ends with.
+const WRAPPED: [u8; 32] = [
+    0x64, 0x92, 0x64, 0x92, 0x64, 0x92, 0x64, 0x92, 0x64, 0x92, 0x64, 0x92, 0x64, 0x92, 0x64, 0x92,
+    0x64, 0x92, 0x64, 0x92, 0x64, 0x92, 0x64, 0x92, 0x64, 0x92, 0x64, 0x92, 0x64, 0x92, 0x64, 0x92,
+];
+
+static TYPE_HASH: LazyLock<B256> = LazyLock::new(|| {
+    keccak256(
+        "TransferWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)",
+    )
+});
+
+static DOMAIN_HASH: LazyLock<B256> = LazyLock::new(|| {
+    keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)")
+});
+
+/// The domain separators of the known tokens.
+pub(crate) struct Separators(HashMap<(u64, Address), B256>);
+
+impl Separators {
+    pub(crate) fn of(assets: &Assets) -> Self {
+        let evm = assets.iter().filter_map(|asset| {
+            let place = (asset.chain.evm()?, asset.address.evm()?);
+            Some((
+                place,
+                separator(&asset.name, &asset.version, place.0, place.1),
+            ))
+        });
+        Self(evm.collect())
+    }
+}
+
+fn separator(name: &str, version: &str, chain: u64, contract: Address) -> B256 {
+    let mut buffer = [0; 160];
+    buffer[..32].copy_from_slice(DOMAIN_HASH.as_slice());
+    buffer[32..64].copy_from_slice(keccak256(name).as_slice());
+    buffer[64..96].copy_from_slice(keccak256(version).as_slice());
+    buffer[120..128].copy_from_slice(&chain.to_be_bytes());
+    buffer[140..].copy_from_slice(contract.as_slice());
+    keccak256(buffer)
+}
+
+/// The digest that the payer signs.
+fn digest(separator: &B256, signed: &Eip3009) -> B256 {
+    let mut message = [0; 224];
+    message[..32].copy_from_slice(TYPE_HASH.as_slice());
+    message[44..64].copy_from_slice(signed.from.as_slice());
+    message[76..96].copy_from_slice(signed.to.as_slice());
+    message[96..128].copy_from_slice(&signed.value.to_be_bytes::<32>());
+    message[128..160].copy_from_slice(&signed.window.after.to_be_bytes::<32>());
+    message[160..192].copy_from_slice(&signed.window.before.to_be_bytes::<32>());
+    message[192..].copy_from_slice(signed.nonce.as_slice());
+    let mut outer = [0; 66];
+    outer[..2].copy_from_slice(&[0x19, 0x01]);
+    outer[2..34].copy_from_slice(separator.as_slice());
+    outer[34..].copy_from_slice(keccak256(message).as_slice());
+    keccak256(outer)
+}
+
+impl Verifier {
+    /// The digest that `signed` has to be a signature of, to pay with `requirement`.
+    ///
+    /// # Errors
+    /// When the requirement is not one for EIP-3009 on an EVM chain, or its domain is missing or not the token's.
+    pub fn eip3009_digest(
+        &self,
+        requirement: &Requirement,
+        signed: &Eip3009,
+    ) -> Result<B256, Reason> {
+        let chain = requirement.chain.evm().ok_or(Reason::UnsupportedNetwork)?;
+        let contract = requirement.asset.evm().ok_or(Reason::AssetMismatch)?;
+        let domain = requirement.domain.as_ref().ok_or(Reason::MissingDomain)?;
+        self.check_domain(&requirement.chain, &requirement.asset, domain)?;
+        Ok(match self.separators.0.get(&(chain, contract)) {
+            Some(known) => digest(known, signed),
+            None => digest(
+                &separator(&domain.name, &domain.version, chain, contract),
+                signed,
+            ),
+        })
+    }
+
+    fn check_domain(
+        &self,
+        chain: &ChainId,
+        asset: &Party,
+        domain: &TokenDomain,
+    ) -> Result<(), Reason> {
+        match self.assets.find(chain, asset) {
+            Some(known) if known.name != *domain.name || known.version != *domain.version => {
+                Err(Reason::DomainMismatch)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn eip3009(
+        &self,
+        requirement: &Requirement,
+        signed: &Eip3009,
+        known: &Known,
+    ) -> Verdict {
+        match self.fits(requirement, signed, known) {
+            Ok(digest) => self.signature(&digest, signed, known.payer_code),
+            Err(reason) => Verdict::Invalid(reason),
+        }
+    }
+
+    /// Everything but the signature.
+    fn fits(
+        &self,
+        requirement: &Requirement,
+        signed: &Eip3009,
+        known: &Known,
+    ) -> Result<B256, Reason> {
+        if requirement.transfer != TransferMethod::Eip3009 {
+            return Err(Reason::MethodMismatch);
+        }
+        if requirement.pay_to.evm() != Some(signed.to) {
+            return Err(Reason::RecipientMismatch);
+        }
+        match requirement.price {
+            Price::Exactly(amount) if amount.units() == signed.value => {}
+            _ => return Err(Reason::AmountMismatch),
+        }
+        if !signed.window.open(known.now) {
+            return Err(Reason::Expired);
+        }
+        if !signed.window.begun(known.now) {
+            return Err(Reason::NotYetValid);
+        }
+        if signed.window.before > U256::from(known.now.plus(self.max_lifetime).secs()) {
+            return Err(Reason::LifetimeTooLong);
+        }
+        self.eip3009_digest(requirement, signed)
+    }
+
+    /// A payer with code is judged by its contract alone; without code, by recovery alone.
+    fn signature(&self, digest: &B256, signed: &Eip3009, code: PayerCode) -> Verdict {
+        let bytes: &[u8] = &signed.signature;
+        let counterfactual = bytes.ends_with(&WRAPPED);
+        if code == PayerCode::Present || counterfactual {
+            return Verdict::NeedsChain;
+        }
+        let recovered =
+            Signature::parse(bytes).and_then(|signature| self.engine.recover(digest, &signature));
+        match recovered {
+            Some(address) if address == signed.from => Verdict::Valid {
+                payer: Party::Evm(signed.from),
+            },
+            _ if code == PayerCode::Absent => Verdict::Invalid(Reason::Signature),
+            _ => Verdict::NeedsChain,
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! Engines: who does the arithmetic of the curve.
+//!
+//! An engine is a value. A feature only makes one available; a program chooses in its `main`, and every engine gives the same
+//! answers.
+
+use crate::Signature;
+use alloy_primitives::keccak256;
+use http402_core::{Address, B256};
+use std::fmt;
+
+/// Recovers the address that made a signature.
+pub trait Engine: Send + Sync + fmt::Debug {
+    /// Its name, for logs.
+    fn name(&self) -> &'static str;
+
+    /// The address whose key made this signature of this digest; `None` when no key did.
+    fn recover(&self, digest: &B256, signature: &Signature) -> Option<Address>;
+}
+
+/// The address of an uncompressed public key without its leading 4.
+fn address(point: &[u8]) -> Address {
+    Address::from_slice(&keccak256(point)[12..])
+}
+
+/// The engine of RustCrypto's k256: pure Rust, and the default.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct K256;
+
+impl Engine for K256 {
+    fn name(&self) -> &'static str {
+        "k256"
+    }
+
+    fn recover(&self, digest: &B256, signature: &Signature) -> Option<Address> {
+        use k256::ecdsa::{RecoveryId, Signature as Scalars, VerifyingKey};
+        let scalars = Scalars::from_scalars(*signature.r(), *signature.s()).ok()?;
+        // x = r: a v of 29 or 30, for x = r + n, is not accepted by contracts, and `Signature` has none.
+        let id = RecoveryId::new(signature.odd(), false);
+        let key = VerifyingKey::recover_from_prehash(digest.as_slice(), &scalars, id).ok()?;
+        let point = key.to_sec1_point(false);
+        Some(address(point.as_bytes().get(1..)?))
+    }
+}
+
+/// The engine of libsecp256k1, which is written in C.
+#[cfg(feature = "libsecp256k1")]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Libsecp256k1;
+
+#[cfg(feature = "libsecp256k1")]
+impl Engine for Libsecp256k1 {
+    fn name(&self) -> &'static str {
+        "libsecp256k1"
+    }
+
+    fn recover(&self, digest: &B256, signature: &Signature) -> Option<Address> {
+        use secp256k1::{
+            Message,
+            ecdsa::{RecoverableSignature, RecoveryId},
+        };
+        let mut compact = [0; 64];
+        compact[..32].copy_from_slice(signature.r());
+        compact[32..].copy_from_slice(signature.s());
+        let id = if signature.odd() {
+            RecoveryId::One
+        } else {
+            RecoveryId::Zero
+        };
+        let scalars = RecoverableSignature::from_compact(&compact, id).ok()?;
+        let key = scalars.recover_ecdsa(Message::from_digest(digest.0)).ok()?;
+        Some(address(&key.serialize_uncompressed()[1..]))
+    }
+}

@@ -1,0 +1,38 @@
+use http402_core::B256;
+use http402_verify::{
+    LocalKey, Signature,
+    engine::{Engine, K256},
+};
+use proptest::prelude::*;
+
+/// Every engine there is, the default first.
+pub(crate) fn engines() -> Vec<Box<dyn Engine>> {
+    let mut engines: Vec<Box<dyn Engine>> = vec![Box::new(K256)];
+    #[cfg(feature = "libsecp256k1")]
+    engines.push(Box::new(http402_verify::engine::Libsecp256k1));
+    engines
+}
+
+proptest! {
+    #[test]
+    fn what_a_key_signs_every_engine_recovers(secret in any::<[u8; 32]>(), digest in any::<[u8; 32]>()) {
+        let Ok(key) = LocalKey::from_bytes(&secret) else { return Ok(()) };
+        let bytes = key.sign_digest(&digest);
+        prop_assert!(bytes[64] == 27 || bytes[64] == 28);
+        let signature = Signature::parse(&bytes).expect("what is emitted is in the accepted form");
+        prop_assert_eq!(signature.to_bytes(), bytes);
+        for engine in engines() {
+            prop_assert_eq!(engine.recover(&B256::new(digest), &signature), Some(key.address()));
+        }
+    }
+
+    /// Random and damaged signatures: the engines agree on every one.
+    #[test]
+    fn engines_agree(bytes in any::<[u8; 32]>(), s in any::<[u8; 32]>(), odd in any::<bool>(), digest in any::<[u8; 32]>()) {
+        let mut all = [bytes.as_slice(), s.as_slice(), &[27 + u8::from(odd)]].concat();
+        all[32] &= 0x7f;
+        let Some(signature) = Signature::parse(&all) else { return Ok(()) };
+        let answers: Vec<_> = engines().iter().map(|engine| engine.recover(&B256::new(digest), &signature)).collect();
+        prop_assert!(answers.windows(2).all(|pair| pair[0] == pair[1]), "{:?}", answers);
+    }
+}

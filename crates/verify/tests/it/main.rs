@@ -1,0 +1,4 @@
+//! What the verifier accepts and refuses.
+mod claims;
+mod engines;
+mod vectors;
