@@ -11,6 +11,7 @@
 mod attempt;
 mod budget;
 mod buyer;
+mod choice;
 mod claims;
 mod denial;
 mod drive;
@@ -25,10 +26,11 @@ mod tests;
 
 pub use attempt::Attempt;
 pub use buyer::{Buyer, Limits, Payment, Reply, Transport};
+pub use choice::{Chosen, Denied, Refused};
 pub use denial::Denial;
 pub use error::{Error, Refusal};
 pub use origin::Origin;
 pub use policy::{Allowance, Policy};
 pub use recover::Recovered;
-pub use state::{After, Approved, Chosen, Denied, Done, Refused, Retry, Sent, Signed};
+pub use state::{After, Approved, Done, Retry, Sent, Signed};
 pub use target::{IdempotencyKey, Target};

@@ -3,8 +3,9 @@
 use super::{
     Buyer, Error, Payment, Refusal, Reply, Target, Transport,
     buyer::Found,
+    choice::{Chosen, Occasion, Refused},
     claims::Claim,
-    state::{After, Approved, Chosen, Occasion, Refused, Resumed, Retry, Sent, resume},
+    state::{After, Approved, Resumed, Retry, Sent, resume},
 };
 use http::{Request, Response, StatusCode};
 use http402_core::{

@@ -337,14 +337,14 @@ fn s35_a_document_that_says_anything_else_is_not_signed() {
         |draft| {
             document(draft, |seen| {
                 seen.domain.verifying_contract = Some([1; 20].into());
-            })
+            });
         },
         |draft| document(draft, |seen| seen.primary = "ReceiveWithAuthorization"),
         |draft| document(draft, |seen| seen.types.clear()),
         |draft| {
             document(draft, |seen| {
                 seen.message[1] = Value::Address([1; 20].into());
-            })
+            });
         },
         |draft| document(draft, |seen| seen.message[2] = Value::Uint(U256::MAX)),
         |draft| document(draft, |seen| seen.message[5] = Value::Fixed(B256::ZERO)),
