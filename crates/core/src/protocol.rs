@@ -4,7 +4,7 @@
 
 use crate::{
     Authorization, Claim, Encoded, ParseError, Party, ProtocolId, Reason, RequestDigest,
-    Requirement, Resource, Settlement, SpendKey, Timestamp, typed::ToSign,
+    Requirement, Resource, Settlement, SpendKey, Timestamp, json::quote, typed::ToSign,
 };
 use alloc::{boxed::Box, vec::Vec};
 use core::fmt;
@@ -154,27 +154,6 @@ impl Refusal {
         out.push('}');
         out.into_bytes()
     }
-}
-
-/// Appends `text` as a JSON string, in ASCII alone.
-pub fn quote(text: &str, out: &mut alloc::string::String) {
-    use core::fmt::Write;
-    out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            ' '..='~' => out.push(c),
-            _ => {
-                let mut units = [0u16; 2];
-                for unit in c.encode_utf16(&mut units) {
-                    // Writing to a string does not fail.
-                    let _ = write!(out, "\\u{unit:04x}");
-                }
-            }
-        }
-    }
-    out.push('"');
 }
 
 /// The response that a client got and that may ask for payment.

@@ -2,7 +2,7 @@ use http::{
     HeaderValue, Response, StatusCode,
     header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER},
 };
-use http402_core::{Bytes, ParseError, protocol::quote};
+use http402_core::{Bytes, ParseError, json::quote};
 
 /// A response that denies without asking for payment again: a body in the form of RFC 9457, and no offers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
