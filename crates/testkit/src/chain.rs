@@ -176,7 +176,8 @@ impl Chain {
     }
 
     /// Sends a transaction: fills in nonce, fees and gas where they are missing, signs with the sender's key if it
-    /// is a development account, and impersonates anybody else. It is mined at once if the chain does that.
+    /// is a development account, and impersonates any other account without code. It is mined at once if that is
+    /// how the chain works.
     pub fn send(&self, request: TransactionRequest) -> Result<B256, RpcError> {
         let mut node = self.node();
         let tx = request::sign(&node, request)?;

@@ -342,7 +342,7 @@ impl Node {
     fn pick(&self, env: &BlockEnv, gas: u64) -> Option<Recovered<TxEnvelope>> {
         let fits = |tx: &Recovered<TxEnvelope>| {
             let tip = tx.effective_tip_per_gas(env.basefee);
-            tip.is_some_and(|tip| tip >= self.min_tip) && gas + tx.gas_limit() <= env.gas_limit
+            tip.is_some_and(|tip| tip >= self.min_tip) && tx.gas_limit() <= env.gas_limit - gas
         };
         let hash = self
             .pool

@@ -31,7 +31,7 @@ impl Time {
 
     pub(super) fn set(&mut self, to: u64) {
         match &mut self.source {
-            Source::Wall { ahead } => *ahead = to.cast_signed() - system().cast_signed(),
+            Source::Wall { ahead } => *ahead = ahead_of_system(to),
             Source::Standing { now } => *now = to,
         }
     }
@@ -61,6 +61,11 @@ impl Time {
 enum Source {
     Wall { ahead: i64 },
     Standing { now: u64 },
+}
+
+fn ahead_of_system(to: u64) -> i64 {
+    let signed = |time: u64| i64::try_from(time).unwrap_or(i64::MAX);
+    signed(to).saturating_sub(signed(system()))
 }
 
 fn system() -> u64 {

@@ -174,3 +174,78 @@ fn undecodable_and_foreign_transactions_are_refused() {
         "nonce too low: next nonce 1, tx nonce 0"
     );
 }
+
+/// Whatever is asked, there is an answer, and the chain goes on.
+#[test]
+fn no_request_ends_the_chain() {
+    let methods = [
+        "eth_call",
+        "eth_estimateGas",
+        "eth_getBalance",
+        "eth_getCode",
+        "eth_getStorageAt",
+        "eth_getTransactionCount",
+        "eth_getBlockByNumber",
+        "eth_getBlockByHash",
+        "eth_getBlockReceipts",
+        "eth_getBlockTransactionCountByNumber",
+        "eth_getTransactionByHash",
+        "eth_getTransactionReceipt",
+        "eth_getLogs",
+        "eth_feeHistory",
+        "eth_sendRawTransaction",
+        "eth_sendRawTransactionSync",
+        "eth_sendTransaction",
+        "evm_mine",
+        "anvil_mine",
+        "evm_setAutomine",
+        "evm_increaseTime",
+        "evm_setNextBlockTimestamp",
+        "anvil_setTime",
+        "anvil_setNextBlockBaseFeePerGas",
+        "evm_snapshot",
+        "evm_revert",
+        "anvil_reorg",
+        "anvil_dropTransaction",
+        "anvil_setBalance",
+        "anvil_setNonce",
+        "anvil_setCode",
+        "anvil_setStorageAt",
+    ];
+    let most = format!("{:#x}", u64::MAX);
+    let word = B256::repeat_byte(0xff);
+    let oddities = [
+        json!(null),
+        json!({}),
+        json!([]),
+        json!([null, null, null]),
+        json!([-1, 1.5, true]),
+        json!(["", "0x", "0xzz"]),
+        json!([most, most, [0.0, 1e308, -5.0]]),
+        json!([u64::MAX, u64::MAX, u64::MAX]),
+        json!([dev(0), most, most]),
+        json!([dev(0), word, word]),
+        json!([word, word]),
+        json!([0x8000_0000_0000_0000u64]),
+        json!([{}, "latest", {}, {}]),
+        json!([{ "to": dev(0), "gas": most, "gasPrice": most, "value": word }, "pending"]),
+        json!([{ "from": dev(0), "gas": "0x0", "maxFeePerGas": "0x0", "maxPriorityFeePerGas": most }]),
+        json!([{ "from": dev(0), "data": "0xfe", "authorizationList": [] }, "earliest"]),
+        json!([{ "fromBlock": most, "toBlock": "0x0" }]),
+        json!([{ "fromBlock": "0x0", "toBlock": most, "topics": [null, [], null, null] }]),
+        json!([{ "blockHash": word }]),
+    ];
+    for (method, params) in methods
+        .iter()
+        .flat_map(|method| oddities.iter().map(move |odd| (*method, odd)))
+    {
+        // A chain for each: some of this is allowed, and leaves the clock at the end of time.
+        let chain = Chain::builder().build();
+        let _ = chain.request(method, params.clone());
+        let _ = chain.request("evm_mine", json!([]));
+        assert!(
+            chain.request("eth_blockNumber", json!([])).is_ok(),
+            "{method} {params}"
+        );
+    }
+}
