@@ -5,8 +5,12 @@
 //! surrogates, control characters in strings, a byte order mark, and everything else that RFC 8259 does not allow. Numbers keep
 //! their text; amounts are never numbers.
 
+mod write;
+
+pub use write::{Object, array, quote};
+
 use crate::ParseError;
-use alloc::{borrow::Cow, boxed::Box, string::String, vec::Vec};
+use alloc::{borrow::Cow, string::String, vec::Vec};
 
 /// How deep arrays and objects may lie in each other.
 pub const MAX_DEPTH: usize = 32;
@@ -420,116 +424,6 @@ fn doubled(members: &[(Cow<'_, str>, Json<'_>)]) -> bool {
     let mut keys: Vec<&str> = members.iter().map(|(key, _)| key.as_ref()).collect();
     keys.sort_unstable();
     keys.windows(2).any(|pair| pair[0] == pair[1])
-}
-
-/// Writes one JSON object, member by member, in ASCII alone.
-#[derive(Clone, Debug)]
-pub struct Object(String);
-
-impl Object {
-    /// An object without members.
-    pub fn new() -> Self {
-        Self(String::from("{"))
-    }
-
-    fn name(&mut self, name: &str) -> &mut String {
-        if self.0.len() > 1 {
-            self.0.push(',');
-        }
-        quote(name, &mut self.0);
-        self.0.push(':');
-        &mut self.0
-    }
-
-    /// Adds a string.
-    #[must_use]
-    pub fn text(mut self, name: &str, text: &str) -> Self {
-        quote(text, self.name(name));
-        self
-    }
-
-    /// Adds a string, if there is one.
-    #[must_use]
-    pub fn maybe_text(self, name: &str, text: Option<&str>) -> Self {
-        match text {
-            Some(text) => self.text(name, text),
-            None => self,
-        }
-    }
-
-    /// Adds JSON text as it is.
-    #[must_use]
-    pub fn raw(mut self, name: &str, json: &str) -> Self {
-        self.name(name).push_str(json);
-        self
-    }
-
-    /// Adds JSON text as it is, if there is some.
-    #[must_use]
-    pub fn maybe_raw(self, name: &str, json: Option<&str>) -> Self {
-        match json {
-            Some(json) => self.raw(name, json),
-            None => self,
-        }
-    }
-
-    /// Adds a whole number.
-    #[must_use]
-    pub fn number(self, name: &str, number: u64) -> Self {
-        self.raw(name, &alloc::format!("{number}"))
-    }
-
-    /// Adds a boolean.
-    #[must_use]
-    pub fn boolean(self, name: &str, value: bool) -> Self {
-        self.raw(name, if value { "true" } else { "false" })
-    }
-
-    /// The text of the object.
-    pub fn finish(mut self) -> Box<str> {
-        self.0.push('}');
-        self.0.into()
-    }
-}
-
-impl Default for Object {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-/// The text of an array of JSON texts.
-pub fn array<'a>(items: impl IntoIterator<Item = &'a str>) -> Box<str> {
-    let mut out = String::from("[");
-    for (at, item) in items.into_iter().enumerate() {
-        if at > 0 {
-            out.push(',');
-        }
-        out.push_str(item);
-    }
-    out.push(']');
-    out.into()
-}
-
-/// Appends `text` as a JSON string, in ASCII alone: it can stand in a header.
-pub fn quote(text: &str, out: &mut String) {
-    use core::fmt::Write;
-    out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            ' '..='~' => out.push(c),
-            _ => {
-                let mut units = [0u16; 2];
-                for unit in c.encode_utf16(&mut units) {
-                    // Writing to a string does not fail.
-                    let _ = write!(out, "\\u{unit:04x}");
-                }
-            }
-        }
-    }
-    out.push('"');
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use http402_core::{B256, ParseError, RequestDigest, keccak256};
 /// ```
 /// let request = http::Request::get("https://api.example.com/report")
 ///     .extension(http402_flow::client::IdempotencyKey::new("report-2026-11"))
-///     .body(Vec::new());
+///     .body(String::new());
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdempotencyKey(Box<str>);
