@@ -1,3 +1,7 @@
+mod found;
+
+pub(crate) use found::{Found, Taking};
+
 use crate::server::{
     entry::{Entry, Kept, credential},
     gate::Gate,
@@ -491,99 +495,5 @@ impl Owed {
             .holds
             .writes(&self.entry, Phase::Unknown, None, Timestamp::MAX);
         After::Unknown(writes, claim, pending)
-    }
-}
-
-/// A record that another request left behind.
-#[derive(Debug)]
-pub(crate) enum Found {
-    /// Released, or never settled: it may be reserved again.
-    Free,
-    /// As [`Found::Free`], and as often tried as is allowed.
-    Exhausted(Reason),
-    /// Somebody is at it.
-    InFlight,
-    /// A settlement whose outcome nobody knows.
-    Doubt(Box<Taking<Owed>>),
-    /// Settled, and no handler has succeeded.
-    Undelivered(Box<Taking<Granted>>),
-    /// Settled and delivered.
-    Done,
-}
-
-/// A state of another request that this one may take over.
-#[derive(Debug)]
-pub(crate) struct Taking<T> {
-    state: T,
-    phase: Phase,
-    keep_until: Timestamp,
-}
-
-impl Found {
-    pub(crate) fn read(
-        keys: &[Key],
-        found: &[Versioned],
-        entry: &Entry,
-        gate: &Gate,
-        now: Timestamp,
-    ) -> Self {
-        let Some(first) = found.first() else {
-            return Self::Free;
-        };
-        if first.record.lease.is_some_and(|lease| lease > now) {
-            return Self::InFlight;
-        }
-        let holds = || Holds {
-            keys: keys.to_vec(),
-            versions: found.iter().map(|found| found.version).collect(),
-        };
-        let keep_until = first.record.keep_until;
-        let phase = first.record.phase;
-        match phase {
-            Phase::Reserved => Self::Free,
-            Phase::Declined if entry.failures >= gate.tries => {
-                Self::Exhausted(entry.reason.clone().unwrap_or(Reason::LimitReached))
-            }
-            Phase::Declined => Self::Free,
-            Phase::Owed | Phase::Unknown => {
-                let mut entry = entry.clone();
-                entry.recover(now);
-                Self::Doubt(Box::new(Taking {
-                    state: Owed {
-                        entry,
-                        holds: holds(),
-                    },
-                    phase: Phase::Unknown,
-                    keep_until,
-                }))
-            }
-            Phase::Undelivered => {
-                let state = Granted {
-                    entry: entry.clone(),
-                    holds: holds(),
-                };
-                Self::Undelivered(Box::new(Taking {
-                    state,
-                    phase,
-                    keep_until,
-                }))
-            }
-            _ => Self::Done,
-        }
-    }
-}
-
-impl<T: Holding> Taking<T> {
-    /// Takes the lease.
-    pub(crate) fn take(self, gate: &Gate, now: Timestamp) -> Next<T> {
-        let lease = Some(now.plus(gate.lease));
-        let writes =
-            self.state
-                .holds()
-                .writes(self.state.entry(), self.phase, lease, self.keep_until);
-        Next {
-            writes,
-            then: self.state,
-        }
     }
 }

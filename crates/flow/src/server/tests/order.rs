@@ -186,7 +186,7 @@ fn s05_a_declined_settlement_withholds_the_goods() {
     world.with(|state| {
         state
             .settlements
-            .push_back(Script::Decline(Reason::InsufficientFunds))
+            .push_back(Script::Decline(Reason::InsufficientFunds));
     });
     let response = world.run(world.ask(&gate(), &paying(1, "good")));
     assert_eq!(response.status(), StatusCode::PAYMENT_REQUIRED);
@@ -280,7 +280,7 @@ fn s12_an_outcome_that_can_not_be_recorded_is_not_delivered_and_not_lost() {
                 Fail::Before,
                 Fail::Before,
                 Fail::Before,
-            ])
+            ]);
         });
         let response = world.run(world.ask(&gate, &paying(1, "good")));
         assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
@@ -319,7 +319,7 @@ fn s13_junk_reserves_nothing() {
     world.with(|state| {
         state
             .verdicts
-            .push_back(Ok(Verdict::Invalid(Reason::Signature)))
+            .push_back(Ok(Verdict::Invalid(Reason::Signature)));
     });
     let wallet = world.run(world.ask(
         &gate,
@@ -429,7 +429,7 @@ fn a_nonce_used_elsewhere_is_refused_with_offers() {
     world.with(|state| {
         state
             .verdicts
-            .push_back(Ok(Verdict::Invalid(Reason::NonceUsed)))
+            .push_back(Ok(Verdict::Invalid(Reason::NonceUsed)));
     });
     let response = world.run(world.ask(&gate(), &paying(1, "good")));
     assert_eq!(response.status(), StatusCode::PAYMENT_REQUIRED);
@@ -443,7 +443,7 @@ fn recovery_settles_doubts_and_frees_what_vanished() {
     world.with(|state| {
         state
             .settlements
-            .extend([Script::LoseAnswer, Script::Doubt])
+            .extend([Script::LoseAnswer, Script::Doubt]);
     });
     world.run(world.ask(&gate, &paying(1, "good")));
     world.run(world.ask(&gate, &paying(2, "good")));
@@ -451,7 +451,7 @@ fn recovery_settles_doubts_and_frees_what_vanished() {
     world.with(|state| {
         state
             .settlements
-            .push_back(Script::Decline(Reason::Expired))
+            .push_back(Script::Decline(Reason::Expired));
     });
     let recovered = world.run(recover(&world.seams(), &gate, "")).unwrap();
     assert_eq!(

@@ -1,0 +1,180 @@
+//! The responses, and the heads that all responses of a paid route have.
+
+use super::*;
+
+impl Walk<'_> {
+    /// The answer to a settlement whose response was not made by this request.
+    pub(super) fn done(&self, done: Done) -> Response<Bytes> {
+        match done {
+            Done::Delivered(entry) => self.replay(&entry),
+            Done::Declined(claim, reason) => {
+                let mut response = self.gate.refuse(&self.asked(), &reason);
+                self.report(
+                    &claim,
+                    &Settlement::Declined(reason),
+                    response.headers_mut(),
+                );
+                response
+            }
+            Done::Unknown(claim, pending) => {
+                let mut response = Problem::Unknown.response();
+                if let Some(claim) = claim {
+                    self.report(
+                        &claim,
+                        &Settlement::Unknown(pending),
+                        response.headers_mut(),
+                    );
+                }
+                response
+            }
+            Done::Lost => Problem::Unknown.response(),
+            Done::LedgerFailed => Problem::Ledger.response(),
+            // Grants are handed over by their guard.
+            Done::Granted(_) => Problem::Unknown.response(),
+        }
+    }
+
+    /// The stored outcome of a delivered claim.
+    pub(super) fn replay(&self, entry: &Entry) -> Response<Bytes> {
+        let kept = entry
+            .response
+            .as_ref()
+            .and_then(|kept| kept.body.clone().map(|body| (kept, body)));
+        let mut response = match kept {
+            Some((kept, body)) => {
+                let mut response = Response::new(body);
+                *response.status_mut() = kept.status;
+                *response.headers_mut() = kept.headers.clone();
+                private(response.headers_mut());
+                response
+            }
+            None => self.conflict_of(entry, Problem::AlreadyUsed),
+        };
+        if let Some(receipt) = &entry.receipt {
+            let protocol = self
+                .gate
+                .protocols
+                .iter()
+                .find(|protocol| protocol.answers(self.arrival.headers) > 0);
+            let claim = protocol
+                .and_then(|protocol| protocol.claim(&self.asked(), self.arrival.headers).ok());
+            if let Some(claim) = claim {
+                self.report(
+                    &claim,
+                    &Settlement::Settled(receipt.clone()),
+                    response.headers_mut(),
+                );
+                let event = Event::Delivered {
+                    amount: claim.amount(),
+                    again: true,
+                };
+                self.seams.events.event(&claim, &event);
+            }
+        }
+        response
+    }
+
+    pub(super) fn conflict_of(
+        &self,
+        _entry: &Entry,
+        problem: fn(http::StatusCode) -> Problem,
+    ) -> Response<Bytes> {
+        let protocol = self
+            .gate
+            .protocols
+            .iter()
+            .find(|protocol| protocol.answers(self.arrival.headers) > 0);
+        let status = protocol.map_or(http::StatusCode::CONFLICT, |protocol| protocol.conflict());
+        problem(status).response()
+    }
+
+    pub(super) fn conflict(
+        &self,
+        presented: &Presented,
+        problem: fn(http::StatusCode) -> Problem,
+    ) -> Response<Bytes> {
+        let protocol = self.gate.protocol(presented.claim().wire.protocol);
+        let status = protocol.map_or(http::StatusCode::CONFLICT, |protocol| protocol.conflict());
+        problem(status).response()
+    }
+
+    pub(super) fn report(&self, claim: &Claim, settlement: &Settlement, headers: &mut HeaderMap) {
+        if let Some(protocol) = self.gate.protocol(claim.wire.protocol) {
+            protocol.report(claim, settlement, headers);
+        }
+    }
+
+    pub(super) fn ledger_failed(&self, claim: &Claim, error: &SeamError) -> Response<Bytes> {
+        self.seams
+            .events
+            .event(claim, &Event::LedgerFailed(error.as_ref()));
+        Problem::Ledger.response()
+    }
+
+    pub(super) fn facilitator_failed(&self, claim: &Claim, error: &SeamError) -> Response<Bytes> {
+        self.seams
+            .events
+            .event(claim, &Event::FacilitatorFailed(error.as_ref()));
+        Problem::Facilitator.response()
+    }
+
+    /// What every response of a paid route carries: caches see that credentials matter, browsers may read the receipts.
+    pub(super) fn head(&self, headers: &mut HeaderMap) {
+        for protocol in &self.gate.protocols {
+            for name in protocol.request_headers() {
+                append_once(headers, &VARY, name.as_str());
+            }
+            for name in protocol.response_headers() {
+                append_once(headers, &ACCESS_CONTROL_EXPOSE_HEADERS, name.as_str());
+            }
+        }
+    }
+}
+
+/// Appends a name to a list header, unless it is there.
+fn append_once(headers: &mut HeaderMap, list: &http::HeaderName, name: &str) {
+    let there = headers
+        .get_all(list)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|item| item.trim() == "*" || item.trim().eq_ignore_ascii_case(name));
+    if let (false, Ok(value)) = (there, HeaderValue::from_str(name)) {
+        headers.append(list, value);
+    }
+}
+
+/// Merges `private` into the cache directives: a paid response is for the one who paid.
+pub(super) fn private(headers: &mut HeaderMap) {
+    let directives: Vec<&str> = headers
+        .get_all(CACHE_CONTROL)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .filter(|directive| !directive.is_empty())
+        // `public` and `s-maxage` speak to shared caches, which must not keep it.
+        .filter(|directive| !directive.eq_ignore_ascii_case("public"))
+        .filter(|directive| !directive.to_ascii_lowercase().starts_with("s-maxage"))
+        .collect();
+    let has = |name: &str| {
+        directives
+            .iter()
+            .any(|directive| directive.eq_ignore_ascii_case(name))
+    };
+    if has("private") || has("no-store") {
+        let kept = directives.join(", ");
+        if let Ok(value) = HeaderValue::from_str(&kept) {
+            headers.insert(CACHE_CONTROL, value);
+        }
+        return;
+    }
+    let mut merged = directives.join(", ");
+    if !merged.is_empty() {
+        merged.push_str(", ");
+    }
+    merged.push_str("private");
+    if let Ok(value) = HeaderValue::from_str(&merged) {
+        headers.insert(CACHE_CONTROL, value);
+    }
+}
