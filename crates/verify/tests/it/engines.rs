@@ -7,10 +7,11 @@ use proptest::prelude::*;
 
 /// Every engine there is, the default first.
 pub(crate) fn engines() -> Vec<Box<dyn Engine>> {
-    let mut engines: Vec<Box<dyn Engine>> = vec![Box::new(K256)];
-    #[cfg(feature = "libsecp256k1")]
-    engines.push(Box::new(http402_verify::engine::Libsecp256k1));
-    engines
+    vec![
+        Box::new(K256),
+        #[cfg(feature = "libsecp256k1")]
+        Box::new(http402_verify::engine::Libsecp256k1),
+    ]
 }
 
 proptest! {
