@@ -1,0 +1,194 @@
+use super::{draft, payload, report, told, value};
+use crate::{V2, header, reason, scheme::exact, v2};
+use http::{HeaderMap, HeaderName, StatusCode};
+use http402_core::{
+    Claim, Encoded, ParseError, Party, ProtocolId, Reason, Requirement, Settlement, Timestamp,
+    Wire,
+    json::{Json, Object},
+    protocol::{
+        Answer, Asked, ClaimError, ClientProtocol, Draft, Offer, Offers, Protocol, Refusal, Refused,
+    },
+};
+
+static REQUIRED: HeaderName = HeaderName::from_static("payment-required");
+static SIGNATURE: [HeaderName; 1] = [HeaderName::from_static("payment-signature")];
+static RESPONSES: [HeaderName; 2] = [
+    HeaderName::from_static("payment-required"),
+    HeaderName::from_static("payment-response"),
+];
+
+/// x402 version 2 over HTTP, the scheme `exact`: the seller's side and the buyer's.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct X402V2;
+
+impl Protocol for X402V2 {
+    fn id(&self) -> ProtocolId {
+        V2
+    }
+
+    fn answers(&self, headers: &HeaderMap) -> usize {
+        headers.get_all(&SIGNATURE[0]).iter().count()
+    }
+
+    fn claim(&self, asked: &Asked<'_>, headers: &HeaderMap) -> Result<Claim, ClaimError> {
+        let raw = headers
+            .get(&SIGNATURE[0])
+            .ok_or_else(|| ParseError::new("PAYMENT-SIGNATURE", "missing"))?;
+        let text = header::decode("PAYMENT-SIGNATURE", raw.as_bytes())?;
+        let here = |error: ParseError| error.inside("PAYMENT-SIGNATURE");
+        let json = Json::parse(&text).map_err(here)?;
+        if json.need("x402Version").map_err(here)?.as_u64() != Some(2) {
+            return Err(ClaimError::Refused(Reason::UnsupportedVersion));
+        }
+        let answer = v2::PaymentPayload::parse(&text).map_err(here)?;
+        let (requirement, offer) = matching(asked, &answer.accepted)?;
+        let authorization = exact::authorization(&Json::parse(answer.payload())?, &requirement)?;
+        let wire = Wire {
+            protocol: V2,
+            offer: Encoded::new(offer.encode().as_bytes().to_vec()),
+            answer: Encoded::new(answer.encode().as_bytes().to_vec()),
+        };
+        Ok(Claim::new(requirement, authorization, asked.request, wire))
+    }
+
+    fn offer(&self, asked: &Asked<'_>, why: &Reason, out: &mut Refusal) -> Result<(), ParseError> {
+        let offers: Vec<_> = asked
+            .requirements
+            .iter()
+            .filter_map(|one| v2::PaymentRequirements::offer(one).ok())
+            .collect();
+        if offers.is_empty() {
+            return Err(ParseError::new(
+                "requirements",
+                "none can be offered in version 2",
+            ));
+        }
+        let document = v2::PaymentRequired::new(reason::v2(why), asked.resource.into(), offers);
+        out.headers
+            .insert(REQUIRED.clone(), value(document.encode())?);
+        Ok(())
+    }
+
+    fn report(&self, claim: &Claim, outcome: &Settlement, out: &mut HeaderMap) {
+        report(&RESPONSES[1], claim, outcome, out);
+    }
+
+    fn request_headers(&self) -> &[HeaderName] {
+        &SIGNATURE
+    }
+
+    fn response_headers(&self) -> &[HeaderName] {
+        &RESPONSES
+    }
+}
+
+/// The requirement whose offer was accepted, those of now before those of earlier.
+fn matching(
+    asked: &Asked<'_>,
+    accepted: &v2::PaymentRequirements,
+) -> Result<(Requirement, v2::PaymentRequirements), ClaimError> {
+    let mut why = Reason::NoMatchingOffer;
+    for (at, requirement) in asked.requirements.iter().chain(asked.earlier).enumerate() {
+        let Ok(offer) = v2::PaymentRequirements::offer(requirement) else {
+            continue;
+        };
+        match offer.matches(accepted) {
+            Ok(()) => return Ok((requirement.clone(), offer)),
+            // With one offer alone the difference can be told.
+            Err(reason) if at == 0 && asked.requirements.len() == 1 => why = reason,
+            Err(_) => {}
+        }
+    }
+    Err(ClaimError::Refused(why))
+}
+
+impl ClientProtocol for X402V2 {
+    fn id(&self) -> ProtocolId {
+        V2
+    }
+
+    fn carried(&self, headers: &HeaderMap) -> bool {
+        headers.contains_key(&SIGNATURE[0])
+    }
+
+    fn offers(&self, refused: &Refused<'_>) -> Result<Offers, ParseError> {
+        let mut offers = Offers::default();
+        let Some(raw) = refused.headers.get(&REQUIRED) else {
+            return Ok(offers);
+        };
+        let text = header::decode("PAYMENT-REQUIRED", raw.as_bytes())?;
+        let document =
+            v2::PaymentRequired::parse(&text).map_err(|error| error.inside("PAYMENT-REQUIRED"))?;
+        let context = Object::new()
+            .maybe_raw(
+                "resource",
+                document.resource.as_ref().map(v2::ResourceInfo::encode),
+            )
+            .maybe_raw("extensions", document.extensions())
+            .finish();
+        let context = Encoded::new(context.as_bytes().to_vec());
+        for (at, accept) in document.accepts.into_iter().enumerate() {
+            let read = accept.and_then(|accept| {
+                let requirement = accept.requirement();
+                let requirement =
+                    requirement.map_err(|error| error.inside(&format!("accepts[{at}]")))?;
+                Ok((
+                    requirement,
+                    Encoded::new(accept.encode().as_bytes().to_vec()),
+                ))
+            });
+            match read {
+                Ok((requirement, encoded)) => {
+                    offers
+                        .usable
+                        .push(Offer::new(V2, at, requirement, encoded, context.clone()));
+                }
+                Err(error) => offers.rejected.push((at, error)),
+            }
+        }
+        Ok(offers)
+    }
+
+    fn draft(
+        &self,
+        offer: &Offer,
+        payer: &Party,
+        now: Timestamp,
+        entropy: [u8; 32],
+    ) -> Result<Draft, Reason> {
+        draft(offer, payer, Timestamp::from_secs(0), now, entropy)
+    }
+
+    fn answer(&self, offer: &Offer, draft: &Draft, signature: &[u8]) -> Result<Answer, ParseError> {
+        let utf8 =
+            |bytes| std::str::from_utf8(bytes).map_err(|_| ParseError::new("offer", "not UTF-8"));
+        let accepted = v2::PaymentRequirements::parse(utf8(offer.encoded.as_slice())?)?;
+        let context = Json::parse(utf8(offer.context.as_slice())?)?;
+        let document = v2::PaymentPayload::new(
+            accepted,
+            &payload(draft, signature)?,
+            context.get("resource").map(Json::raw),
+            context.get("extensions").map(Json::raw),
+        );
+        Ok(Answer::new(vec![(
+            SIGNATURE[0].clone(),
+            value(document.encode())?,
+        )]))
+    }
+
+    fn outcome(
+        &self,
+        offer: &Offer,
+        _: StatusCode,
+        headers: &HeaderMap,
+        now: Timestamp,
+    ) -> Result<Option<Settlement>, ParseError> {
+        told(
+            "PAYMENT-RESPONSE",
+            &RESPONSES[1],
+            &offer.requirement,
+            headers,
+            now,
+        )
+    }
+}

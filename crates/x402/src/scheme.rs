@@ -1,0 +1,3 @@
+//! Schemes: what an offer asks for and what an answer carries.
+
+pub mod exact;

@@ -1,0 +1,95 @@
+use super::{PaymentRequirements, required::version};
+use http402_core::{
+    ParseError,
+    json::{Json, Object},
+};
+
+/// The answer of a client (section 5.2 `PaymentPayload`), in the header `PAYMENT-SIGNATURE`.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PaymentPayload {
+    /// `accepted`: the offer that is answered, as the client echoed it.
+    pub accepted: PaymentRequirements,
+    resource: Option<Box<str>>,
+    payload: Box<str>,
+    extensions: Option<Box<str>>,
+    raw: Box<str>,
+}
+
+impl PaymentPayload {
+    /// Reads the document.
+    ///
+    /// # Errors
+    /// When it is no JSON, of another version, or something is missing.
+    pub fn parse(text: &str) -> Result<Self, ParseError> {
+        let json = Json::parse(text)?;
+        version(&json, 2)?;
+        let payload = json
+            .object("payload")?
+            .ok_or_else(|| ParseError::new("payload", "missing"))?;
+        Ok(Self {
+            accepted: PaymentRequirements::read(json.need("accepted")?)
+                .map_err(|error| error.inside("accepted"))?,
+            resource: json
+                .object("resource")?
+                .map(|resource| resource.raw().into()),
+            payload: payload.raw().into(),
+            extensions: json
+                .object("extensions")?
+                .map(|extensions| extensions.raw().into()),
+            raw: json.raw().into(),
+        })
+    }
+
+    /// The answer to `accepted` with this `payload`; `resource` and `extensions` are echoed.
+    pub fn new(
+        accepted: PaymentRequirements,
+        payload: &str,
+        resource: Option<&str>,
+        extensions: Option<&str>,
+    ) -> Self {
+        let raw = Object::new()
+            .number("x402Version", 2)
+            .maybe_raw("resource", resource)
+            .raw("accepted", accepted.encode())
+            .raw("payload", payload)
+            .maybe_raw("extensions", extensions)
+            .finish();
+        Self {
+            accepted,
+            resource: resource.map(Into::into),
+            payload: payload.into(),
+            extensions: extensions.map(Into::into),
+            raw,
+        }
+    }
+
+    /// The text of `payload`.
+    pub fn payload(&self) -> &str {
+        &self.payload
+    }
+
+    /// The text of `resource`.
+    pub fn resource(&self) -> Option<&str> {
+        self.resource.as_deref()
+    }
+
+    /// The text of `extensions`.
+    pub fn extensions(&self) -> Option<&str> {
+        self.extensions.as_deref()
+    }
+
+    /// The JSON text, as it was read.
+    pub fn encode(&self) -> &str {
+        &self.raw
+    }
+}
+
+/// Without the payload: who holds it can have it executed.
+impl std::fmt::Debug for PaymentPayload {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PaymentPayload")
+            .field("accepted", &self.accepted)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,175 @@
+use crate::scheme::exact::{self, Terms};
+use http402_core::{
+    Amount, ChainId, ParseError, Party, Price, Reason, Requirement,
+    json::{Json, Object},
+};
+
+/// One offer (section 5.1.2 `PaymentRequirements`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PaymentRequirements {
+    /// `scheme`.
+    pub scheme: Box<str>,
+    /// `network`: a CAIP-2 id.
+    pub network: Box<str>,
+    /// `amount`, in atomic units.
+    pub amount: Box<str>,
+    /// `asset`.
+    pub asset: Box<str>,
+    /// `payTo`.
+    pub pay_to: Box<str>,
+    /// `maxTimeoutSeconds`, its whole part.
+    pub max_timeout: Option<u64>,
+    extra: Option<Box<str>>,
+    raw: Box<str>,
+}
+
+impl PaymentRequirements {
+    /// Reads the text of the object.
+    ///
+    /// # Errors
+    /// When it is no JSON, or no offer.
+    pub fn parse(text: &str) -> Result<Self, ParseError> {
+        Self::read(&Json::parse(text)?)
+    }
+
+    /// Reads the object.
+    ///
+    /// # Errors
+    /// When something is missing or of the wrong type.
+    pub fn read(json: &Json<'_>) -> Result<Self, ParseError> {
+        let text = |name| -> Result<Box<str>, ParseError> {
+            let text = json.need_text(name)?;
+            if text.is_empty() {
+                Err(ParseError::new(name, "empty"))
+            } else {
+                Ok(text.into())
+            }
+        };
+        Ok(Self {
+            scheme: text("scheme")?,
+            network: text("network")?,
+            amount: text("amount")?,
+            asset: text("asset")?,
+            pay_to: text("payTo")?,
+            max_timeout: timeout(json)?,
+            extra: json.object("extra")?.map(|extra| extra.raw().into()),
+            raw: json.raw().into(),
+        })
+    }
+
+    /// The offer of a requirement.
+    ///
+    /// # Errors
+    /// When version 2 has no words for it.
+    pub fn offer(requirement: &Requirement) -> Result<Self, ParseError> {
+        let Price::Exactly(amount) = requirement.price else {
+            return Err(ParseError::new("price", "only exact prices are offered"));
+        };
+        let raw = Object::new()
+            .text("scheme", exact::NAME)
+            .text("network", &requirement.chain.to_string())
+            .text("amount", &amount.to_string())
+            .text("asset", &requirement.asset.to_string())
+            .text("payTo", &requirement.pay_to.to_string())
+            .number("maxTimeoutSeconds", requirement.timeout)
+            .maybe_raw("extra", exact::extra(requirement).as_deref())
+            .finish();
+        Self::parse(&raw)
+    }
+
+    /// The JSON text, as it was read.
+    pub fn encode(&self) -> &str {
+        &self.raw
+    }
+
+    /// The text of `extra`.
+    pub fn extra(&self) -> Option<&str> {
+        self.extra.as_deref()
+    }
+
+    /// What it asks for.
+    ///
+    /// # Errors
+    /// When it is of a scheme, network, flow or transfer method that is not known here, or not readable.
+    pub fn requirement(&self) -> Result<Requirement, ParseError> {
+        let chain: ChainId = self
+            .network
+            .parse()
+            .map_err(|error: ParseError| error.inside("network"))?;
+        let extra = self.extra.as_deref().map(Json::parse).transpose()?;
+        let terms = Terms {
+            scheme: &self.scheme,
+            chain: &chain,
+            amount: &self.amount,
+            asset: &self.asset,
+            pay_to: &self.pay_to,
+            timeout: self.max_timeout,
+            extra: extra.as_ref(),
+        };
+        terms.requirement()
+    }
+
+    /// Whether `accepted`, which a client echoed, is this offer; if not, in what it differs.
+    ///
+    /// Compared is what the texts mean: addresses without their case, amounts as numbers. `extra` may have more members than
+    /// this offer's, and has to have all of those.
+    pub fn matches(&self, accepted: &Self) -> Result<(), Reason> {
+        if self.scheme != accepted.scheme {
+            return Err(Reason::UnsupportedScheme);
+        }
+        if self.network != accepted.network {
+            return Err(Reason::NetworkMismatch);
+        }
+        let chain: Result<ChainId, _> = self.network.parse();
+        let same = |one: &str, two: &str| match &chain {
+            Ok(chain) => match (Party::parse(chain, one), Party::parse(chain, two)) {
+                (Ok(one), Ok(two)) => one == two,
+                _ => one == two,
+            },
+            Err(_) => one == two,
+        };
+        if !same(&self.asset, &accepted.asset) {
+            return Err(Reason::AssetMismatch);
+        }
+        if !same(&self.pay_to, &accepted.pay_to) {
+            return Err(Reason::RecipientMismatch);
+        }
+        if !matches!((self.amount.parse::<Amount>(), accepted.amount.parse()), (Ok(one), Ok(two)) if one == two)
+        {
+            return Err(Reason::AmountMismatch);
+        }
+        if self.max_timeout != accepted.max_timeout || !contains(accepted.extra(), self.extra()) {
+            return Err(Reason::NoMatchingOffer);
+        }
+        Ok(())
+    }
+}
+
+/// Whether the object `all` has every member of the object `some`, with the same meaning.
+fn contains(all: Option<&str>, some: Option<&str>) -> bool {
+    let Some(some) = some else { return true };
+    let (Ok(some), Some(Ok(all))) = (Json::parse(some), all.map(Json::parse)) else {
+        return false;
+    };
+    let members = some.as_object().unwrap_or_default();
+    members.iter().all(|(name, value)| match all.get(name) {
+        Some(other) => value.same(other),
+        None => value.is_null(),
+    })
+}
+
+/// `maxTimeoutSeconds`: a number above zero, whose fraction is dropped; bindings without one exist.
+pub(crate) fn timeout(json: &Json<'_>) -> Result<Option<u64>, ParseError> {
+    let Some(value) = json.get("maxTimeoutSeconds") else {
+        return Ok(None);
+    };
+    let text = value
+        .as_number()
+        .ok_or_else(|| ParseError::new("maxTimeoutSeconds", "number expected"))?;
+    let whole = text.split('.').next().unwrap_or(text);
+    whole
+        .parse()
+        .map(Some)
+        .map_err(|_| ParseError::new("maxTimeoutSeconds", "not a number of seconds"))
+}
