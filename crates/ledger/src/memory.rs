@@ -1,0 +1,228 @@
+use http402_core::{
+    Timestamp,
+    ledger::{Applied, Expect, Full, Key, Ledger, Page, Versioned, Write},
+    seam::{Boxed, SeamError},
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    ops::Bound,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+/// A ledger in memory: for tests, demonstrations, and sellers of one process who can bear to forget on a restart.
+///
+/// It is bounded. Records are removed when their time to be kept has passed, never before: a full store refuses what is new.
+pub struct Memory {
+    most: usize,
+    most_bytes: usize,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    records: BTreeMap<Key, Versioned>,
+    /// The same keys by the end of their time.
+    ends: BTreeSet<(Timestamp, Key)>,
+    bytes: usize,
+    /// One count for all keys: no version comes twice, whatever was removed.
+    version: u64,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Memory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.state();
+        f.debug_struct("Memory")
+            .field("records", &state.records.len())
+            .field("bytes", &state.bytes)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a record takes, about: its text twice, its body, and the trees around it.
+fn size(key: &Key, record: &Versioned) -> usize {
+    2 * key.as_str().len() + record.record.body.len() + 192
+}
+
+impl State {
+    fn remove(&mut self, key: &Key) {
+        if let Some(old) = self.records.remove(key) {
+            self.bytes -= size(key, &old);
+            self.ends.remove(&(old.record.keep_until, key.clone()));
+        }
+    }
+
+    fn insert(&mut self, key: &Key, new: Versioned) {
+        self.remove(key);
+        self.bytes += size(key, &new);
+        self.ends.insert((new.record.keep_until, key.clone()));
+        self.records.insert(key.clone(), new);
+    }
+
+    fn live(&self, now: Timestamp, key: &Key) -> Option<&Versioned> {
+        self.records
+            .get(key)
+            .filter(|found| found.record.keep_until > now)
+    }
+
+    /// Removes what has passed, a few at a time: no call pays for all of it.
+    fn purge(&mut self, now: Timestamp, most: usize) {
+        for _ in 0..most {
+            match self.ends.first() {
+                Some((end, key)) if *end <= now => {
+                    let key = key.clone();
+                    self.remove(&key);
+                }
+                _ => return,
+            }
+        }
+    }
+}
+
+impl Memory {
+    /// A ledger with room for 100 000 records and 256 MiB.
+    pub fn new() -> Self {
+        Self::with_room(100_000, 256 << 20)
+    }
+
+    /// A ledger with room for so many records, and so many bytes, keys and bookkeeping included.
+    pub fn with_room(records: usize, bytes: usize) -> Self {
+        Self {
+            most: records,
+            most_bytes: bytes,
+            state: Mutex::default(),
+        }
+    }
+
+    /// How many records it holds, those included whose time has passed and which are not removed yet.
+    pub fn len(&self) -> usize {
+        self.state().records.len()
+    }
+
+    /// Whether it holds none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Nothing panics between two changes that belong together.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self, now: Timestamp, writes: &[Write]) -> Result<Applied, SeamError> {
+        crate::check(writes)?;
+        let mut state = self.state();
+        for (index, write) in writes.iter().enumerate() {
+            let found = state.live(now, &write.key);
+            let holds = match write.expect {
+                Expect::Absent => found.is_none(),
+                Expect::Version(version) => found.is_some_and(|found| found.version == version),
+            };
+            if !holds {
+                let found = found.cloned();
+                return Ok(Applied::Conflict { index, found });
+            }
+        }
+        state.purge(now, 8);
+        if !self.fits(&state, writes) {
+            state.purge(now, usize::MAX);
+            if !self.fits(&state, writes) {
+                return Err(Full.into());
+            }
+        }
+        let mut versions = Vec::with_capacity(writes.len());
+        for write in writes {
+            match &write.put {
+                None => {
+                    state.remove(&write.key);
+                    versions.push(0);
+                }
+                Some(record) => {
+                    state.version += 1;
+                    let version = state.version;
+                    let record = record.clone();
+                    state.insert(&write.key, Versioned { version, record });
+                    versions.push(version);
+                }
+            }
+        }
+        Ok(Applied::Done(versions))
+    }
+
+    /// Whether there is room after the writes. What makes nothing larger always fits: an outcome of what is reserved must not
+    /// fail for want of room, so finishing a record that is there may go over the bytes.
+    fn fits(&self, state: &State, writes: &[Write]) -> bool {
+        let (mut records, mut bytes) = (state.records.len(), state.bytes);
+        let mut new = false;
+        for write in writes {
+            let old = state.records.get(&write.key);
+            if let Some(old) = old {
+                records -= 1;
+                bytes -= size(&write.key, old);
+            }
+            if let Some(record) = &write.put {
+                let version = 0;
+                let record = record.clone();
+                records += 1;
+                bytes += size(&write.key, &Versioned { version, record });
+                new |= write.expect == Expect::Absent;
+            }
+        }
+        !new || (records <= self.most && bytes <= self.most_bytes)
+    }
+}
+
+impl Ledger for Memory {
+    fn apply<'a>(
+        &'a self,
+        now: Timestamp,
+        writes: &'a [Write],
+    ) -> Boxed<'a, Result<Applied, SeamError>> {
+        Box::pin(async move { self.change(now, writes) })
+    }
+
+    fn get<'a>(
+        &'a self,
+        now: Timestamp,
+        key: &'a Key,
+    ) -> Boxed<'a, Result<Option<Versioned>, SeamError>> {
+        Box::pin(async move { Ok(self.state().live(now, key).cloned()) })
+    }
+
+    fn pending<'a>(
+        &'a self,
+        now: Timestamp,
+        prefix: &'a str,
+        cursor: Option<&'a Key>,
+        limit: usize,
+    ) -> Boxed<'a, Result<Page, SeamError>> {
+        Box::pin(async move {
+            let first = Key::new(prefix);
+            let from = match cursor {
+                Some(cursor) if *cursor >= first => Bound::Excluded(cursor),
+                _ => Bound::Included(&first),
+            };
+            let state = self.state();
+            let mut found = state
+                .records
+                .range::<Key, _>((from, Bound::Unbounded))
+                .take_while(|(key, _)| key.as_str().starts_with(prefix))
+                .filter(|(_, found)| found.record.keep_until > now)
+                .filter(|(_, found)| found.record.phase.unfinished());
+            let records: Vec<_> = found
+                .by_ref()
+                .take(limit)
+                .map(|(key, found)| (key.clone(), found.clone()))
+                .collect();
+            let more = found.next().is_some();
+            let next = records.last().filter(|_| more).map(|(key, _)| key.clone());
+            Ok(Page { records, next })
+        })
+    }
+}

@@ -1,0 +1,7 @@
+//! Every backend, held to the contract.
+#![allow(clippy::unwrap_used, reason = "a test that can not go on may panic")]
+
+mod broken;
+mod crash;
+mod memory;
+mod sqlite;
