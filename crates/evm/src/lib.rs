@@ -1,1 +1,25 @@
-//! Judgement and settlement of payments on any EVM chain.
+#![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod abi;
+pub mod development;
+mod error;
+mod examine;
+mod keeper;
+mod lane;
+mod limits;
+mod memory;
+mod proof;
+mod revert;
+mod rpc;
+mod settler;
+mod signature;
+mod signer;
+mod view;
+
+pub use error::AskError;
+pub use limits::Limits;
+pub use rpc::Finality;
+pub use settler::{BuildError, Builder, Settler};
+pub use signer::AlloySigner;
+pub use view::View;
