@@ -32,7 +32,10 @@ impl<S> Layer<S> for DigestBodyLayer {
     type Service = DigestBody<S>;
 
     fn layer(&self, inner: S) -> DigestBody<S> {
-        DigestBody { inner, cap: self.cap }
+        DigestBody {
+            inner,
+            cap: self.cap,
+        }
     }
 }
 

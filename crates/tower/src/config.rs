@@ -27,8 +27,12 @@ impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoBaseUrl => f.write_str("the public base url is missing"),
-            Self::BaseUrl => f.write_str("the public base url is not an absolute http or https url"),
-            Self::PlainHttp => f.write_str("the public base url is plain http, and its host is not allowed to be"),
+            Self::BaseUrl => {
+                f.write_str("the public base url is not an absolute http or https url")
+            }
+            Self::PlainHttp => {
+                f.write_str("the public base url is plain http, and its host is not allowed to be")
+            }
             Self::NoPrice => f.write_str("the price is missing"),
             Self::Gate(error) => fmt::Display::fmt(error, f),
         }
@@ -150,7 +154,11 @@ impl Builder {
 
     /// What is sold, for people, and its media type.
     #[must_use]
-    pub fn describe(mut self, description: impl Into<String>, mime_type: impl Into<String>) -> Self {
+    pub fn describe(
+        mut self,
+        description: impl Into<String>,
+        mime_type: impl Into<String>,
+    ) -> Self {
         self.description = description.into();
         self.mime_type = mime_type.into();
         self
@@ -170,7 +178,10 @@ impl Builder {
     pub fn build(self) -> Result<PayLayer, ConfigError> {
         let base_url = self.base_url.ok_or(ConfigError::NoBaseUrl)?;
         check_base_url(&base_url, &self.plain_http)?;
-        let price = self.price.filter(|_| !self.empty_price).ok_or(ConfigError::NoPrice)?;
+        let price = self
+            .price
+            .filter(|_| !self.empty_price)
+            .ok_or(ConfigError::NoPrice)?;
         Ok(PayLayer::new(Shared {
             seams: self.seams,
             gate: (self.gate)(Gate::new(self.protocols)?),
@@ -186,7 +197,9 @@ impl Builder {
 
 impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Builder").field("base_url", &self.base_url).finish_non_exhaustive()
+        f.debug_struct("Builder")
+            .field("base_url", &self.base_url)
+            .finish_non_exhaustive()
     }
 }
 
@@ -206,8 +219,14 @@ fn check_base_url(url: &str, plain_http: &[String]) -> Result<(), ConfigError> {
     }
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     let loopback = host.eq_ignore_ascii_case("localhost")
-        || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
-    if loopback || plain_http.iter().any(|allowed| allowed.eq_ignore_ascii_case(host)) {
+        || bare
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.is_loopback());
+    if loopback
+        || plain_http
+            .iter()
+            .any(|allowed| allowed.eq_ignore_ascii_case(host))
+    {
         Ok(())
     } else {
         Err(ConfigError::PlainHttp)
@@ -220,13 +239,31 @@ mod tests {
 
     #[test]
     fn s57_plain_http_needs_loopback_or_a_name() {
-        for good in ["https://a.example", "https://a.example/v1/", "http://127.0.0.1:8080", "http://[::1]:1", "http://localhost"] {
+        for good in [
+            "https://a.example",
+            "https://a.example/v1/",
+            "http://127.0.0.1:8080",
+            "http://[::1]:1",
+            "http://localhost",
+        ] {
             assert!(check_base_url(good, &[]).is_ok(), "{good}");
         }
-        assert!(matches!(check_base_url("http://a.example", &[]), Err(ConfigError::PlainHttp)));
+        assert!(matches!(
+            check_base_url("http://a.example", &[]),
+            Err(ConfigError::PlainHttp)
+        ));
         assert!(check_base_url("http://a.example", &["A.example".into()]).is_ok());
-        for bad in ["", "a.example", "/path", "ftp://a.example", "https://a.example/?q"] {
-            assert!(matches!(check_base_url(bad, &[]), Err(ConfigError::BaseUrl)), "{bad}");
+        for bad in [
+            "",
+            "a.example",
+            "/path",
+            "ftp://a.example",
+            "https://a.example/?q",
+        ] {
+            assert!(
+                matches!(check_base_url(bad, &[]), Err(ConfigError::BaseUrl)),
+                "{bad}"
+            );
         }
     }
 }

@@ -65,7 +65,9 @@ impl Spawn for Tokio {
 
 impl Clock for Tokio {
     fn now(&self) -> Timestamp {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let since = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
         Timestamp::from_secs(since.as_secs())
     }
 

@@ -52,7 +52,9 @@ impl PayLayer {
 
 impl fmt::Debug for PayLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PayLayer").field("gate", &self.0.gate).finish_non_exhaustive()
+        f.debug_struct("PayLayer")
+            .field("gate", &self.0.gate)
+            .finish_non_exhaustive()
     }
 }
 
@@ -76,7 +78,9 @@ pub struct Pay<S> {
 
 impl<S: fmt::Debug> fmt::Debug for Pay<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pay").field("inner", &self.inner).finish_non_exhaustive()
+        f.debug_struct("Pay")
+            .field("inner", &self.inner)
+            .finish_non_exhaustive()
     }
 }
 
@@ -108,7 +112,11 @@ where
 }
 
 impl Shared {
-    async fn serve<S, B, R>(&self, mut inner: S, request: Request<B>) -> Result<Response<R>, S::Error>
+    async fn serve<S, B, R>(
+        &self,
+        mut inner: S,
+        request: Request<B>,
+    ) -> Result<Response<R>, S::Error>
     where
         S: Service<Request<B>, Response = Response<R>> + Send,
         S::Future: Send,
@@ -124,7 +132,11 @@ impl Shared {
         let requirements = self.price.price(&head).await.unwrap_or_default();
         let target = match &self.target {
             Some(target) => target(&head),
-            None => head.uri.path_and_query().map_or("/", |target| target.as_str()).into(),
+            None => head
+                .uri
+                .path_and_query()
+                .map_or("/", |target| target.as_str())
+                .into(),
         };
         let resource = Resource::new(&format!("{}{target}", self.base_url))
             .describe(&self.description, &self.mime_type);
@@ -163,7 +175,9 @@ impl Shared {
 fn preflight(head: &Parts) -> bool {
     head.method == Method::OPTIONS
         && head.headers.contains_key(header::ORIGIN)
-        && head.headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
+        && head
+            .headers
+            .contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
 }
 
 /// Reads a body that says how short it is, so that it can be given again to a client that lost the answer. Any other body is
@@ -173,9 +187,16 @@ where
     R: Body + From<Bytes>,
     R::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    let exact = response.body().size_hint().exact().and_then(|size| usize::try_from(size).ok());
-    if !exact.is_some_and(|size| size <= cap) {
-        return Handled { response, body: None };
+    let exact = response
+        .body()
+        .size_hint()
+        .exact()
+        .and_then(|size| usize::try_from(size).ok());
+    if exact.is_none_or(|size| size > cap) {
+        return Handled {
+            response,
+            body: None,
+        };
     }
     let (head, body) = response.into_parts();
     match body.collect().await {
@@ -190,7 +211,10 @@ where
             // The handler broke off its own body: nothing was delivered, and nothing is settled.
             let mut response = Response::new(R::from(Bytes::new()));
             *response.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR;
-            Handled { response, body: None }
+            Handled {
+                response,
+                body: None,
+            }
         }
     }
 }
