@@ -6,3 +6,8 @@ pub mod chain;
 
 #[cfg(feature = "liar")]
 pub mod liar;
+
+/// The first page of the repository: what it shows compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct FirstPage;

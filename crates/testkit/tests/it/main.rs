@@ -1,9 +1,18 @@
 //! One binary for all integration tests, to link once.
 
+mod adapter;
 mod calls;
 mod cheats;
 mod connection;
 mod contracts;
+mod e2e;
+mod evm_chain;
+mod evm_faults;
+mod evm_hostile;
+mod evm_scene;
+mod evm_settle;
+mod evm_view;
+mod evm_wallet;
 mod faults;
 mod pool;
 mod provider;
