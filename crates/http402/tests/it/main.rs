@@ -1,0 +1,8 @@
+//! The tool, as its users run it.
+
+mod demo;
+mod facilitator;
+mod inspect;
+mod pay;
+mod run;
+mod shop;
