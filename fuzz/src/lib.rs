@@ -1,1 +1,187 @@
-//! Fuzz bodies.
+//! What every public parser has to hold for any bytes, as plain functions: cargo-fuzz drives them on nightly Rust, and
+//! `tests/replay.rs` runs them over the corpus on stable.
+
+use http402_core::{Amount, ChainId, Party, json::Json};
+use http402_verify::Signature;
+use http402_x402::{
+    header, network,
+    reply::{SettleResponse, SupportedResponse, VerifyResponse},
+    request, v1, v2,
+};
+
+/// A target: it panics when something does not hold.
+pub type Target = fn(&[u8]);
+
+/// Every target, by the name of its folder in the corpus.
+pub const TARGETS: &[(&str, Target)] = &[
+    ("amount", amount),
+    ("chain", chain),
+    ("header", encoded),
+    ("json", json),
+    ("party", party),
+    ("request", facilitator_request),
+    ("signature", signature),
+    ("v1_payload", v1_payload),
+    ("v1_required", v1_required),
+    ("v2_payload", v2_payload),
+    ("v2_required", v2_required),
+    ("replies", replies),
+];
+
+/// Runs the target of this name.
+///
+/// # Panics
+/// When there is none, or when it finds something.
+pub fn run(name: &str, data: &[u8]) {
+    let found = TARGETS.iter().find(|(known, _)| *known == name);
+    let (_, target) = found.expect("a target of this name");
+    target(data);
+}
+
+fn text(data: &[u8], with: impl FnOnce(&str)) {
+    if let Ok(text) = std::str::from_utf8(data) {
+        with(text);
+    }
+}
+
+/// What is read is written and read again as the same.
+fn amount(data: &[u8]) {
+    text(data, |text| {
+        if let Ok(amount) = text.parse::<Amount>() {
+            assert_eq!(amount.to_string(), text, "one number has one spelling");
+        }
+        for decimals in [0, 6, 18, 77, 255] {
+            if let Ok(amount) = Amount::from_decimal(text, decimals) {
+                let shown = amount.to_decimal(decimals);
+                assert_eq!(Amount::from_decimal(&shown, decimals), Ok(amount));
+            }
+            let _ = Amount::from_money(text, decimals);
+        }
+    });
+}
+
+fn chain(data: &[u8]) {
+    text(data, |text| {
+        if let Ok(chain) = text.parse::<ChainId>() {
+            assert_eq!(chain.to_string(), text);
+            assert_eq!(network::resolve(text), Ok(chain));
+        }
+        let _ = network::resolve(text);
+    });
+}
+
+fn party(data: &[u8]) {
+    text(data, |text| {
+        for chain in ["eip155:1", "solana:x"] {
+            let chain: ChainId = chain.parse().expect("a chain");
+            if let Ok(party) = Party::parse(&chain, text) {
+                assert_eq!(Party::parse(&chain, &party.to_string()), Ok(party));
+            }
+        }
+    });
+}
+
+/// What is taken has one meaning: it is taken again, and every part of it stands in the text.
+fn json(data: &[u8]) {
+    text(data, |text| {
+        if let Ok(json) = Json::parse(text) {
+            let again = Json::parse(json.raw()).expect("a part of JSON is JSON");
+            assert!(json.same(&again));
+            // Others read it too, but for numbers that no float holds: here they stay text.
+            if let Err(error) = serde_json::from_str::<serde_json::Value>(json.raw()) {
+                assert!(error.to_string().contains("number out of range"), "{error}");
+            }
+        }
+    });
+}
+
+fn encoded(data: &[u8]) {
+    if let Ok(text) = header::decode("header", data) {
+        let again = header::encode(&text);
+        assert_eq!(header::decode("header", again.as_bytes()), Ok(text));
+    }
+}
+
+fn signature(data: &[u8]) {
+    if let Some(signature) = Signature::parse(data) {
+        assert_eq!(data.len(), 65, "{signature:?}");
+    }
+}
+
+fn facilitator_request(data: &[u8]) {
+    if let Ok(claim) = request::parse(data) {
+        let body = request::encode(&claim).expect("what was read is written");
+        let again = request::parse(body.as_bytes()).expect("and read again");
+        assert_eq!(claim, again);
+        assert!(
+            !claim.spends.is_empty(),
+            "whatever is claimed spends something"
+        );
+    }
+}
+
+fn v1_payload(data: &[u8]) {
+    text(data, |text| {
+        if let Ok(document) = v1::PaymentPayload::parse(text) {
+            assert_eq!(v1::PaymentPayload::parse(document.encode()), Ok(document));
+        }
+    });
+}
+
+fn v1_required(data: &[u8]) {
+    text(data, |text| {
+        if let Ok(document) = v1::PaymentRequired::parse(text) {
+            for offer in document.accepts.iter().flatten() {
+                let _ = offer.requirement();
+                assert!(
+                    text.contains(offer.encode()),
+                    "an offer stands in its document"
+                );
+            }
+            assert_eq!(v1::PaymentRequired::parse(document.encode()), Ok(document));
+        }
+    });
+}
+
+fn v2_payload(data: &[u8]) {
+    text(data, |text| {
+        if let Ok(document) = v2::PaymentPayload::parse(text) {
+            let _ = request::claim(text, document.accepted.encode());
+            assert_eq!(v2::PaymentPayload::parse(document.encode()), Ok(document));
+        }
+    });
+}
+
+fn v2_required(data: &[u8]) {
+    text(data, |text| {
+        if let Ok(document) = v2::PaymentRequired::parse(text) {
+            for offer in document.accepts.iter().flatten() {
+                if let Ok(requirement) = offer.requirement() {
+                    assert_eq!(offer.matches(offer), Ok(()), "an offer is itself");
+                    if let Ok(ours) = v2::PaymentRequirements::offer(&requirement) {
+                        assert_eq!(ours.requirement().as_ref(), Ok(&requirement));
+                    }
+                }
+                assert!(
+                    text.contains(offer.encode()),
+                    "an offer stands in its document"
+                );
+            }
+            assert_eq!(v2::PaymentRequired::parse(document.encode()), Ok(document));
+        }
+    });
+}
+
+fn replies(data: &[u8]) {
+    text(data, |text| {
+        if let Ok(reply) = SettleResponse::parse(text) {
+            assert_eq!(SettleResponse::parse(reply.encode()), Ok(reply));
+        }
+        if let Ok(reply) = VerifyResponse::parse(text) {
+            assert_eq!(VerifyResponse::parse(reply.encode()), Ok(reply));
+        }
+        if let Ok(reply) = SupportedResponse::parse(text) {
+            assert_eq!(SupportedResponse::parse(reply.encode()), Ok(reply));
+        }
+    });
+}
