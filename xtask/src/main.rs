@@ -1,1 +1,58 @@
-fn main() {}
+//! What this workspace does to itself: `cargo xtask <command>`.
+
+mod contracts;
+mod deps;
+mod house;
+mod interop;
+mod no_std;
+mod shell;
+mod test;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask <command>
+
+  test       everything below but fuzz: what the README says and CI runs
+  ci         the same, and what a registry is needed for fails where none is reached
+  deps       which crate may not name which, and how many packages each one brings
+  house      format, file sizes, papers of each crate
+  no-std     links http402-core into a program without std
+  contracts  compiles the test contracts again and compares (npm)
+  interop    ours against the peers from npm and PyPI, on anvil with real USDC
+  fuzz NAME  fuzzes one target with cargo-fuzz (nightly Rust), for as long as you let it
+";
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let command = arguments.next().unwrap_or_default();
+    let rest: Vec<String> = arguments.collect();
+    let done = match command.as_str() {
+        "test" => test::all(std::env::var_os("CI").is_some()),
+        "ci" => test::all(true),
+        "deps" => deps::check(),
+        "house" => house::check(),
+        "no-std" => no_std::check(),
+        "interop" => interop::check(true),
+        "contracts" => contracts::check(true),
+        "fuzz" => fuzz(&rest),
+        "" | "help" | "--help" | "-h" => {
+            print!("{HELP}");
+            return ExitCode::SUCCESS;
+        }
+        other => Err(format!("no command {other}\n\n{HELP}")),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("xtask: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn fuzz(arguments: &[String]) -> shell::Done {
+    let mut command = shell::cargo();
+    command.args(["+nightly", "fuzz", "run", "--fuzz-dir", "fuzz"]);
+    shell::run(command.args(arguments))
+}

