@@ -6,10 +6,13 @@ use core::{fmt, str::FromStr};
 /// The largest number of decimals that an asset may have here: 10^77 is the largest power of ten below 2^256.
 const MAX_DECIMALS: u8 = 77;
 
+/// The longest text that is looked at. 2^256 - 1 has 78 digits; some peers pad with zeros.
+const MAX_LEN: usize = 128;
+
 /// An amount in atomic units of an asset, from 0 to 2^256 - 1.
 ///
-/// It is read from ASCII digits without sign, space, separator, exponent or leading zero, as both protocols write
-/// amounts (x402 v2 section 5.1.2 `amount`). Decimal text like `0.01` needs the asset's decimals:
+/// It is read from ASCII digits without sign, space, separator or exponent, as both protocols write amounts (x402 v2
+/// section 5.1.2 `amount`), and written without leading zeros. Decimal text like `0.01` needs the asset's decimals:
 ///
 /// ```
 /// use http402_core::{Amount, Rounding};
@@ -183,9 +186,6 @@ fn digits(text: &str, offset: usize) -> Result<U256, ParseError> {
     if text.is_empty() {
         return Err(ParseError::new("amount", "digit expected").at(offset));
     }
-    if text.len() > 1 && text.starts_with('0') {
-        return Err(ParseError::new("amount", "leading zero").at(offset));
-    }
     let mut units = U256::ZERO;
     for (at, byte) in text.bytes().enumerate() {
         if !byte.is_ascii_digit() {
@@ -207,16 +207,11 @@ impl FromStr for Amount {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        // 2^256 - 1 has 78 digits: nothing longer is looked at.
-        if text.len() > 78 {
-            return Err(ParseError::new("amount", "too large"));
+        if text.len() > MAX_LEN {
+            return Err(ParseError::new("amount", "too long"));
         }
-        // Amounts on the wire nearly always fit a machine word.
-        if text.len() < 19
-            && text.len() > 1
-            && !text.starts_with('0')
-            && text.bytes().all(|b| b.is_ascii_digit())
-        {
+        // Amounts on the wire nearly always fit a machine word. `parse` would take a sign.
+        if text.len() < 19 && text.bytes().all(|b| b.is_ascii_digit()) {
             if let Ok(units) = text.parse::<u64>() {
                 return Ok(Self(U256::from(units)));
             }
@@ -264,7 +259,6 @@ mod tests {
             "1_000",
             "0x10",
             "",
-            "01",
             "٣",
             too_large,
         ] {
@@ -274,6 +268,19 @@ mod tests {
             "115792089237316195423570985008687907853269984665640564039457584007913129639935";
         assert_eq!(largest.parse::<Amount>(), Ok(Amount::MAX));
         assert_eq!("0".parse::<Amount>(), Ok(Amount::ZERO));
+        assert_eq!(
+            "0".repeat(129).parse::<Amount>().unwrap_err().why(),
+            "too long"
+        );
+    }
+
+    #[test]
+    fn s03_leading_zeros_mean_nothing_and_are_not_written() {
+        for text in ["0010000", "00000000000000000000000010000"] {
+            let amount: Amount = text.parse().unwrap();
+            assert_eq!(amount.to_string(), "10000");
+        }
+        assert_eq!(Amount::from_money("$01.50", 6), Ok(Amount::from(1_500_000)));
     }
 
     #[test]
@@ -346,7 +353,8 @@ mod tests {
         #[test]
         fn whatever_parses_prints_the_same(text in "[0-9]{0,80}|.{0,12}") {
             if let Ok(amount) = text.parse::<Amount>() {
-                prop_assert_eq!(format!("{amount}"), text);
+                let digits = text.trim_start_matches('0');
+                prop_assert_eq!(format!("{amount}"), if digits.is_empty() { "0" } else { digits });
             }
         }
     }

@@ -244,7 +244,7 @@ mod adapter {
         };
         let claim = match request::claim(payload.raw(), offer.raw()) {
             Ok(claim) => claim,
-            Err(RequestError::Refused(why)) => return Ok(no(&why, None, false)),
+            Err(RequestError::Refused(why)) => return Ok(no(&why, named_payer(payload), false)),
             Err(RequestError::Malformed(error)) => return Err(unread(error)),
             Err(_) => return Err(unread("no claim")),
         };
@@ -274,6 +274,12 @@ mod adapter {
             }
             _ => Ok(no(&Reason::Signature, payer, true)),
         }
+    }
+
+    /// Who the payload says pays, when it is refused before it makes a claim.
+    fn named_payer(payload: &Json<'_>) -> Option<String> {
+        let signed = payload.get("payload")?.get("authorization")?;
+        Some(signed.get("from")?.as_text()?.to_owned())
     }
 
     /// Whether the signature is right for what was signed, whatever was asked for: TypeScript looks at it first, we last.

@@ -116,17 +116,35 @@ fn code_could_turn_a_wrong_signature_into_a_right_one_and_nothing_else() {
 }
 
 #[test]
-fn offers_are_matched_by_their_meaning() {
+fn an_offer_is_matched_as_it_was_issued() {
     let offer = recorded("ok")["paymentRequirements"].clone();
     let mut dear = offer.clone();
     dear["amount"] = json!("20000");
+    let mut more = offer.clone();
+    more["extra"]["memo"] = json!("of the client");
+    for accepted in [&offer, &more] {
+        let answer = op(
+            "offer.match",
+            json!({"accepts": [{}, dear, offer], "accepted": accepted}),
+        );
+        assert_eq!(answer["value"]["index"], 2, "{answer}");
+    }
     let mut shouted = offer.clone();
-    shouted["payTo"] = json!(offer["payTo"].as_str().expect("text").to_lowercase());
-    let answer = op(
-        "offer.match",
-        json!({"accepts": [{}, dear, offer], "accepted": shouted}),
-    );
-    assert_eq!(answer["value"]["index"], 2, "{answer}");
+    let payee = offer["payTo"].as_str().expect("text").to_uppercase();
+    shouted["payTo"] = json!(payee.replace("0X", "0x"));
+    let mut unknown = offer.clone();
+    unknown["note"] = json!("of the client");
+    let mut padded = offer.clone();
+    padded["amount"] = json!("010000");
+    let mut longer = offer.clone();
+    longer["maxTimeoutSeconds"] = json!(60.5);
+    for accepted in [shouted, unknown, padded, longer] {
+        let answer = op(
+            "offer.match",
+            json!({"accepts": [offer], "accepted": accepted}),
+        );
+        assert_eq!(error(&answer), "verification_error", "{accepted}");
+    }
     let answer = op("offer.match", json!({"accepts": [dear], "accepted": offer}));
     assert_eq!(error(&answer), "verification_error");
 }

@@ -1,8 +1,18 @@
 use crate::scheme::exact::{self, Terms};
 use http402_core::{
-    Amount, ChainId, ParseError, Party, Price, Reason, Requirement,
+    ChainId, ParseError, Price, Reason, Requirement,
     json::{Json, Object},
 };
+
+/// The members that every offer has, besides `extra`.
+const MEMBERS: [&str; 6] = [
+    "scheme",
+    "network",
+    "amount",
+    "asset",
+    "payTo",
+    "maxTimeoutSeconds",
+];
 
 /// One offer (section 5.1.2 `PaymentRequirements`).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +31,8 @@ pub struct PaymentRequirements {
     /// `maxTimeoutSeconds`, its whole part.
     pub max_timeout: Option<u64>,
     extra: Option<Box<str>>,
+    /// Whether the members above are all of it.
+    plain: bool,
     raw: Box<str>,
 }
 
@@ -54,6 +66,7 @@ impl PaymentRequirements {
             pay_to: text("payTo")?,
             max_timeout: timeout(json)?,
             extra: json.object("extra")?.map(|extra| extra.raw().into()),
+            plain: plain(json),
             raw: json.raw().into(),
         })
     }
@@ -112,8 +125,9 @@ impl PaymentRequirements {
 
     /// Whether `accepted`, which a client echoed, is this offer; if not, in what it differs.
     ///
-    /// Compared is what the texts mean: addresses without their case, amounts as numbers. `extra` may have more members than
-    /// this offer's, and has to have all of those.
+    /// Everything but `extra` has to be as it was issued, members that are not known here included, and texts to the letter:
+    /// that is how the reference implementation matches. `extra` may have more members than this offer's, and has to have
+    /// all of those.
     pub fn matches(&self, accepted: &Self) -> Result<(), Reason> {
         if self.scheme != accepted.scheme {
             return Err(Reason::UnsupportedScheme);
@@ -121,29 +135,49 @@ impl PaymentRequirements {
         if self.network != accepted.network {
             return Err(Reason::NetworkMismatch);
         }
-        let chain: Result<ChainId, _> = self.network.parse();
-        let same = |one: &str, two: &str| match &chain {
-            Ok(chain) => match (Party::parse(chain, one), Party::parse(chain, two)) {
-                (Ok(one), Ok(two)) => one == two,
-                _ => one == two,
-            },
-            Err(_) => one == two,
-        };
-        if !same(&self.asset, &accepted.asset) {
+        if self.asset != accepted.asset {
             return Err(Reason::AssetMismatch);
         }
-        if !same(&self.pay_to, &accepted.pay_to) {
+        if self.pay_to != accepted.pay_to {
             return Err(Reason::RecipientMismatch);
         }
-        if !matches!((self.amount.parse::<Amount>(), accepted.amount.parse()), (Ok(one), Ok(two)) if one == two)
-        {
+        if self.amount != accepted.amount {
             return Err(Reason::AmountMismatch);
         }
-        if self.max_timeout != accepted.max_timeout || !contains(accepted.extra(), self.extra()) {
+        let rest = if self.plain && accepted.plain {
+            self.max_timeout == accepted.max_timeout
+        } else {
+            covers(&self.raw, &accepted.raw) && covers(&accepted.raw, &self.raw)
+        };
+        if !rest || !contains(accepted.extra(), self.extra()) {
             return Err(Reason::NoMatchingOffer);
         }
         Ok(())
     }
+}
+
+/// Whether the typed fields tell everything about it but `extra`.
+fn plain(json: &Json<'_>) -> bool {
+    let whole = json
+        .get("maxTimeoutSeconds")
+        .and_then(Json::as_number)
+        .is_none_or(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+    let members = json.as_object().unwrap_or_default();
+    whole
+        && members
+            .iter()
+            .all(|(name, value)| name == "extra" || MEMBERS.contains(&&**name) && !value.is_null())
+}
+
+/// Whether the object `one` has every member of the object `two`, but for `extra`.
+fn covers(one: &str, two: &str) -> bool {
+    let (Ok(one), Ok(two)) = (Json::parse(one), Json::parse(two)) else {
+        return false;
+    };
+    let members = two.as_object().unwrap_or_default();
+    members.iter().all(|(name, value)| {
+        name == "extra" || one.get(name).is_some_and(|other| value.same(other))
+    })
 }
 
 /// Whether the object `all` has every member of the object `some`, with the same meaning.

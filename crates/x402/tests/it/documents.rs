@@ -61,7 +61,10 @@ fn s17_each_member_of_an_echoed_offer_counts() {
         (r#""10000""#, r#""010000""#, Reason::AmountMismatch),
         ("0x036C", "0x036D", Reason::AssetMismatch),
         ("0x2096", "0x2097", Reason::RecipientMismatch),
+        ("0x209693B", "0x209693b", Reason::RecipientMismatch),
         (":60,", ":61,", Reason::NoMatchingOffer),
+        (":60,", ":60.5,", Reason::NoMatchingOffer),
+        (":60,", r#":60,"note":1,"#, Reason::NoMatchingOffer),
         (r#""USDC""#, r#""USD Coin""#, Reason::NoMatchingOffer),
         (r#","version":"2""#, "", Reason::NoMatchingOffer),
         (
@@ -76,12 +79,7 @@ fn s17_each_member_of_an_echoed_offer_counts() {
             assert_eq!(offer.matches(&other), Err(why), "{to}");
         }
     }
-    let meant = with(
-        OFFER,
-        "0x209693Bc6afc0C5328bA36FaF03C514EF312287C",
-        "0x209693bc6afc0c5328ba36faf03c514ef312287c",
-    );
-    let more = with(&meant, r#""version":"2""#, r#""version":"2","more":1"#);
+    let more = with(OFFER, r#""version":"2""#, r#""version":"2","more":1"#);
     assert_eq!(
         offer.matches(&v2::PaymentRequirements::parse(&more).unwrap()),
         Ok(())
