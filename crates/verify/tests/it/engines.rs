@@ -1,7 +1,7 @@
 use http402_core::B256;
 use http402_verify::{
     LocalKey, Signature,
-    engine::{Engine, K256},
+    engine::{Engine, K256, Portable},
 };
 use proptest::prelude::*;
 
@@ -9,6 +9,7 @@ use proptest::prelude::*;
 pub(crate) fn engines() -> Vec<Box<dyn Engine>> {
     vec![
         Box::new(K256),
+        Box::new(Portable::new()),
         #[cfg(feature = "libsecp256k1")]
         Box::new(http402_verify::engine::Libsecp256k1),
     ]
