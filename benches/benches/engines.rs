@@ -5,10 +5,18 @@
 )]
 #![allow(clippy::print_stdout, reason = "the table is what is read")]
 
-use http402_benches::{Rounds, cpu};
-use http402_core::B256;
+use http402_benches::{
+    Rounds, cpu,
+    scene::{NOW, Scene},
+};
+use http402_core::{
+    Authorization, B256, Claim, Verdict,
+    asset::Assets,
+    json::Json,
+    seam::{Judge, Known, PayerCode},
+};
 use http402_verify::{
-    LocalKey, Signature,
+    LocalKey, Signature, Verifier,
     engine::{Check, Engine, K256, Keys, Libsecp256k1, Portable},
 };
 use std::{hint::black_box, sync::Arc};
@@ -36,6 +44,73 @@ fn warm(checks: &[Check]) -> Portable {
     engine
 }
 
+/// From headers to verdicts, and what parts of it take.
+fn headers<'a>(all: &mut Rounds<'a>, scenes: &'a [Scene]) {
+    let known = Known::at(NOW).payer_code(PayerCode::Absent);
+    let right = |verdict| assert!(matches!(verdict, Verdict::Valid { .. }));
+    let judges = |engine: Portable| Verifier::new(Assets::known()).engine(engine);
+    let new = judges(Portable::new());
+    let back = judges(Portable::with_keys(Arc::new(
+        Keys::default().build_after(1),
+    )));
+    for scene in scenes {
+        right(back.judge(&scene.claim, &known));
+    }
+    let count = u32::try_from(scenes.len()).unwrap();
+    let each = move |judge: &Verifier| {
+        for scene in scenes {
+            right(judge.judge(&scene.read(), &known));
+        }
+    };
+    let batch = move |judge: &Verifier| {
+        let claims: Vec<Claim> = scenes.iter().map(Scene::read).collect();
+        let claims: Vec<_> = claims.iter().map(|claim| (claim, &known)).collect();
+        judge.judge_batch(&claims).into_iter().for_each(right);
+    };
+    let one = new.clone();
+    all.aim(
+        "header to verdict, portable, new payer",
+        1,
+        1.05,
+        move || {
+            right(one.judge(&scenes[0].read(), &known));
+        },
+    );
+    let (one, many) = (back.clone(), back.clone());
+    all.aim(
+        "header to verdict, portable, 64 payers who came back, in turn",
+        count,
+        0.5,
+        move || each(&one),
+    );
+    all.add(
+        "header to verdict, portable, batch of 64, new payers",
+        count,
+        move || batch(&new),
+    );
+    all.add(
+        "header to verdict, portable, batch of 64, payers who came back",
+        count,
+        move || batch(&many),
+    );
+    let scene = &scenes[0];
+    all.add("part: header to claim", 1, || {
+        black_box(scene.read());
+    });
+    all.aim("part: JSON", 1, 1.0 / 33.0, || {
+        black_box(Json::parse(black_box(&scene.text)).unwrap());
+    });
+    all.aim("part: EIP-712 digest", 1, 0.85 / 33.0, move || {
+        let Authorization::Eip3009(signed) = &scene.claim.authorization else {
+            panic!("EIP-3009 was signed");
+        };
+        black_box(
+            back.eip3009_digest(&scene.claim.requirement, black_box(signed))
+                .unwrap(),
+        );
+    });
+}
+
 fn main() {
     // `cargo test` runs benches too, to see that they work.
     let rounds = if std::env::args().any(|argument| argument == "--bench") {
@@ -44,6 +119,7 @@ fn main() {
         1
     };
     let checks = checks();
+    let scenes: Vec<Scene> = (1..=PAYERS).map(Scene::new).collect();
     let items: Vec<_> = checks
         .iter()
         .map(|one| (one.digest, one.signature))
@@ -81,5 +157,6 @@ fn main() {
                 .all(|right| *right)
         );
     });
+    headers(&mut all, &scenes);
     println!("CPU: {}\n\n{}", cpu(), all.run(rounds));
 }

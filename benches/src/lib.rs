@@ -1,8 +1,5 @@
 //! Benchmarks: `cargo bench -p http402-benches`. They are read as ratios to a reference of the same run.
-#![allow(
-    clippy::print_stdout,
-    reason = "the table is what the program is run for"
-)]
+pub mod scene;
 
 use std::{
     fmt::Write as _,

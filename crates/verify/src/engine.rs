@@ -10,7 +10,7 @@ pub use portable::{Keys, Portable};
 use crate::Signature;
 use alloy_primitives::keccak256;
 use http402_core::{Address, B256};
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 /// A signature that a payer is said to have made of a digest.
 #[derive(Clone, Copy, Debug)]
@@ -54,6 +54,28 @@ pub trait Engine: Send + Sync + fmt::Debug {
         let all = checks.iter();
         all.map(|check| self.check(&check.digest, &check.signature, &check.payer))
             .collect()
+    }
+}
+
+impl<E: Engine + ?Sized> Engine for Arc<E> {
+    fn name(&self) -> &'static str {
+        (**self).name()
+    }
+
+    fn recover(&self, digest: &B256, signature: &Signature) -> Option<Address> {
+        (**self).recover(digest, signature)
+    }
+
+    fn check(&self, digest: &B256, signature: &Signature, payer: &Address) -> bool {
+        (**self).check(digest, signature, payer)
+    }
+
+    fn recover_all(&self, items: &[(B256, Signature)]) -> Vec<Option<Address>> {
+        (**self).recover_all(items)
+    }
+
+    fn check_all(&self, checks: &[Check]) -> Vec<bool> {
+        (**self).check_all(checks)
     }
 }
 

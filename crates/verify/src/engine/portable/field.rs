@@ -2,7 +2,7 @@
 
 use super::{
     inverse::Modulus,
-    limbs::{add, add4, from_bytes, mac, mul4, sqr4, sub, sub4, to_bytes},
+    limbs::{add4, from_bytes, mac, mul4, sub4, to_bytes},
 };
 
 /// 2^256 - p. Whatever stands at 2^256 comes back at 2^0 times this.
@@ -62,23 +62,21 @@ impl Field {
     #[inline(always)]
     pub(super) fn add(self, other: Self) -> Self {
         let (sum, carry) = add4(&self.0, &other.0);
-        let (r0, c) = add(sum[0], carry.wrapping_mul(FOLD), 0);
-        let (r1, c) = add(sum[1], 0, c);
-        let (r2, c) = add(sum[2], 0, c);
-        let (r3, c) = add(sum[3], 0, c);
-        // A second carry leaves less than FOLD in the limbs, so that the first one has room for another FOLD.
-        Self([r0.wrapping_add(c.wrapping_mul(FOLD)), r1, r2, r3])
+        let (low, carry) = sum[0].overflowing_add(carry.wrapping_neg() & FOLD);
+        let sum = [low, sum[1], sum[2], sum[3]];
+        Self(if carry { carried(sum, 1) } else { sum })
     }
 
     #[inline(always)]
     pub(super) fn sub(self, other: Self) -> Self {
         let (difference, borrow) = sub4(&self.0, &other.0);
-        let (r0, c) = sub(difference[0], borrow.wrapping_mul(FOLD), 0);
-        let (r1, c) = sub(difference[1], 0, c);
-        let (r2, c) = sub(difference[2], 0, c);
-        let (r3, c) = sub(difference[3], 0, c);
-        // A second borrow leaves at least 2^256 - FOLD, and the first limb can give another FOLD.
-        Self([r0.wrapping_sub(c.wrapping_mul(FOLD)), r1, r2, r3])
+        let (low, borrow) = difference[0].overflowing_sub(borrow.wrapping_neg() & FOLD);
+        let difference = [low, difference[1], difference[2], difference[3]];
+        Self(if borrow {
+            borrowed(difference)
+        } else {
+            difference
+        })
     }
 
     #[inline(always)]
@@ -89,11 +87,6 @@ impl Field {
     #[inline(always)]
     pub(super) fn negate_if(self, negative: bool) -> Self {
         if negative { self.negate() } else { self }
-    }
-
-    #[inline(always)]
-    pub(super) fn double(self) -> Self {
-        self.add(self)
     }
 
     /// Half of it: of it or of it plus p, whichever is even.
@@ -116,7 +109,7 @@ impl Field {
 
     #[inline(always)]
     pub(super) fn square(self) -> Self {
-        Self::reduce(&sqr4(&self.0))
+        self.mul(self)
     }
 
     #[inline(always)]
@@ -127,12 +120,9 @@ impl Field {
         let (r3, c) = mac(wide[3], wide[7], FOLD, c);
         // c is at most FOLD: what comes back a second time has 67 bits.
         let (r0, c) = mac(r0, c, FOLD, 0);
-        let (r1, c) = add(r1, c, 0);
-        let (r2, c) = add(r2, 0, c);
-        let (r3, c) = add(r3, 0, c);
-        // A third time leaves less than 2^67 in the limbs, which the second one's carry can not fill.
-        let (r0, d) = add(r0, c.wrapping_mul(FOLD), 0);
-        Self([r0, r1.wrapping_add(d), r2, r3])
+        let (r1, carry) = r1.overflowing_add(c);
+        let out = [r0, r1, r2, r3];
+        Self(if carry { carried(out, 2) } else { out })
     }
 
     fn square_times(self, times: u32) -> Self {
@@ -185,4 +175,38 @@ impl Field {
             }
         }
     }
+}
+
+/// One more at this limb and those above. Hardly ever needed, and never left out.
+#[cold]
+#[inline(never)]
+fn carried(mut limbs: [u64; 4], from: usize) -> [u64; 4] {
+    for limb in &mut limbs[from..] {
+        let (sum, carry) = limb.overflowing_add(1);
+        *limb = sum;
+        if !carry {
+            return limbs;
+        }
+    }
+    // Past 2^256, which leaves less than 2^68 in the limbs: FOLD goes to the first two.
+    let (low, carry) = limbs[0].overflowing_add(FOLD);
+    limbs[0] = low;
+    limbs[1] = limbs[1].wrapping_add(u64::from(carry));
+    limbs
+}
+
+/// One less at the limbs above the first.
+#[cold]
+#[inline(never)]
+fn borrowed(mut limbs: [u64; 4]) -> [u64; 4] {
+    for limb in &mut limbs[1..] {
+        let (difference, borrow) = limb.overflowing_sub(1);
+        *limb = difference;
+        if !borrow {
+            return limbs;
+        }
+    }
+    // Below zero, which leaves at least 2^256 - FOLD in the limbs: the first one is at least 2^64 - FOLD.
+    limbs[0] = limbs[0].wrapping_sub(FOLD);
+    limbs
 }

@@ -96,10 +96,10 @@ impl Jacobian {
     #[inline]
     pub(super) fn double(self) -> Self {
         let slope = self.x.square();
-        let slope = slope.double().add(slope).half();
+        let slope = slope.add(slope.half());
         let yy = self.y.square();
         let xyy = self.x.mul(yy);
-        let x = slope.square().sub(xyy.double());
+        let x = slope.square().sub(xyy).sub(xyy);
         Self {
             x,
             y: slope.mul(xyy.sub(x)).sub(yy.square()),
@@ -128,7 +128,7 @@ impl Jacobian {
         let square = across.square();
         let cube = square.mul(across);
         let v = self.x.mul(square);
-        let x = up.square().sub(cube).sub(v.double());
+        let x = up.square().sub(cube).sub(v).sub(v);
         let sum = Self {
             x,
             y: up.mul(v.sub(x)).sub(self.y.mul(cube)),
