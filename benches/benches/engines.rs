@@ -133,7 +133,7 @@ fn main() {
     };
     let count = u32::from(PAYERS);
     all.add("libsecp256k1, recover to address", count, || {
-        in_turn(&Libsecp256k1)
+        in_turn(&Libsecp256k1);
     });
     all.add("k256, recover", count, || in_turn(&K256));
     all.add("portable, recover", count, || in_turn(&new));
