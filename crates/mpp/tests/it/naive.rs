@@ -8,7 +8,7 @@ enum Piece {
     Space,
     Equals,
     Comma,
-    Other,
+    Other(char),
 }
 
 /// The parameters of each `Payment` scheme, names in lower case; `None` for one that can not be read.
@@ -42,7 +42,7 @@ pub(crate) fn payments(value: &[u8]) -> Vec<Option<Vec<(String, String)>>> {
                 let read =
                     assigned(&rest).filter(|_| !params.iter().any(|(n, _)| *n == lower(&first)));
                 match read {
-                    Some(read) if !params.iter().any(|(n, _)| n == "\0token") => {
+                    Some(read) if params.first().is_some_and(|(name, _)| name != "\0token") => {
                         params.push((lower(&first), read))
                     }
                     _ => out.last_mut().unwrap().1 = None,
@@ -98,6 +98,7 @@ fn token(rest: &[&Piece]) -> bool {
                 }
                 words += 1;
             }
+            Piece::Other('/') if !rest[..at].contains(&&Piece::Equals) => words += 1,
             Piece::Equals => {}
             _ => return false,
         }
@@ -132,7 +133,7 @@ fn pieces(value: &[u8]) -> Vec<Piece> {
             c if c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c) => {
                 Piece::Word(c.into())
             }
-            _ => Piece::Other,
+            c => Piece::Other(c),
         };
         match (&piece, out.last_mut()) {
             (Piece::Space, Some(Piece::Space)) => {}
