@@ -7,7 +7,7 @@
 //! param     = token BWS "=" BWS ( token / quoted-string )
 //! ```
 //! A field is cut at the commas that stand outside of quotes, then each element is read: time and memory are linear in its
-//! length. Bytes are ISO-8859-1. In a quoted string `\uXXXX` is a UTF-16 unit, and any other `\x` is `x`.
+//! length. Bytes are ISO-8859-1. In a quoted string `\uhhhh` is a UTF-16 unit, and any other `\x` is `x`.
 //!
 //! A scheme has its parameters from its own element on: `Payment, id=x` is refused.
 //!
@@ -288,7 +288,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// The four digits of `uXXXX`, after a backslash.
+    /// The four digits of `uhhhh`, after a backslash.
     fn unit(&mut self) -> Option<u16> {
         let [b'u', digits @ ..] = self.rest() else {
             return None;
@@ -353,7 +353,7 @@ fn token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
-/// Appends `name="value"`, in ASCII alone: what is not printable ASCII becomes `\uXXXX`.
+/// Appends `name="value"`, in ASCII alone: what is not printable ASCII becomes `\uhhhh`.
 ///
 /// # Errors
 /// When the value holds a control character: a line break would end the field.

@@ -298,7 +298,7 @@ fn s19_a_cheaper_offer_opens_nothing_dearer_and_is_honoured_until_it_expires() {
     let mut other = shop.clone();
     other.requirements[0].pay_to = Party::Evm(key().address());
     assert_eq!(other.claim(&head), Err(Reason::NoMatchingOffer));
-    let mut other = shop.clone();
+    let mut other = shop;
     other.requirements = vec![tempo(10_000)];
     assert_eq!(other.claim(&head), Err(Reason::NoMatchingOffer));
 }
@@ -317,7 +317,7 @@ fn an_expired_challenge_is_refused_at_its_second() {
 fn s23_another_realm_or_secret_is_another_server() {
     let shop = Shop::new(vec![evm()]);
     let head = paid(&shop);
-    let mut other = shop.clone();
+    let mut other = shop;
     other.mpp = Mpp::new(
         "api.example.org",
         KeyRing::new(SECRET).unwrap(),

@@ -1,6 +1,9 @@
 //! A second tokenizer, written after the grammar and in another way: character by character over a list of decoded tokens,
 //! without positions or slices. It is slow, and only there to be compared with.
 
+/// Parameters, names in lower case; `None` when they can not be read.
+type Params = Option<Vec<(String, String)>>;
+
 #[derive(Clone, Debug, PartialEq)]
 enum Piece {
     Word(String),
@@ -12,8 +15,8 @@ enum Piece {
 }
 
 /// The parameters of each `Payment` scheme, names in lower case; `None` for one that can not be read.
-pub(crate) fn payments(value: &[u8]) -> Vec<Option<Vec<(String, String)>>> {
-    let mut out: Vec<(String, Option<Vec<(String, String)>>)> = Vec::new();
+pub(crate) fn payments(value: &[u8]) -> Vec<Params> {
+    let mut out: Vec<(String, Params)> = Vec::new();
     for element in pieces(value).split(|piece| *piece == Piece::Comma) {
         let mut left: Vec<&Piece> = element.iter().collect();
         while left.first() == Some(&&Piece::Space) {
@@ -43,7 +46,7 @@ pub(crate) fn payments(value: &[u8]) -> Vec<Option<Vec<(String, String)>>> {
                     assigned(&rest).filter(|_| !params.iter().any(|(n, _)| *n == lower(&first)));
                 match read {
                     Some(read) if params.first().is_some_and(|(name, _)| name != "\0token") => {
-                        params.push((lower(&first), read))
+                        params.push((lower(&first), read));
                     }
                     _ => out.last_mut().unwrap().1 = None,
                 }
