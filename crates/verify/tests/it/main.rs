@@ -5,4 +5,5 @@ mod batch;
 mod claims;
 mod engines;
 mod keys;
+mod proof;
 mod vectors;
