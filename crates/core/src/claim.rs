@@ -136,6 +136,9 @@ pub struct Claim {
     pub request: RequestDigest,
     /// The bytes.
     pub wire: Wire,
+    /// Why the protocol would refuse it, where the credential answers an offer of this seller that has ended, or was made
+    /// for another request. The ledger is asked first: what was paid already gets its outcome, and no new offer.
+    pub objection: Option<Reason>,
 }
 
 impl Claim {
@@ -153,6 +156,7 @@ impl Claim {
             spends,
             request,
             wire,
+            objection: None,
         }
     }
 

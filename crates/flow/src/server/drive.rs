@@ -272,6 +272,9 @@ impl<'a> Walk<'a> {
             Looked::Free(free) => free,
             Looked::Admitted(admitted) => return Ok(admitted),
         };
+        if let Some(reason) = &presented.claim().objection {
+            return Err(self.gate.refuse(&self.asked(), reason).into());
+        }
         let judged = self.judged(presented, local).await?;
         let reserved = match self.reserve(judged, free).await? {
             Reserving::Reserved(reserved) => reserved,

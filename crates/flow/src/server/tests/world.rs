@@ -259,12 +259,12 @@ impl Protocol for Coin {
             offer: Encoded::default(),
             answer: Encoded::new(text.as_bytes().to_vec()),
         };
-        Ok(Claim::new(
-            asked.requirements[0].clone(),
-            authorization,
-            asked.request,
-            wire,
-        ))
+        let requirement = asked.requirements[0].clone();
+        let mut claim = Claim::new(requirement, authorization, asked.request, wire);
+        claim.objection = headers
+            .contains_key("x-late")
+            .then_some(Reason::OfferExpired);
+        Ok(claim)
     }
 
     fn offer(&self, _: &Asked<'_>, why: &Reason, out: &mut Refusal) -> Result<(), ParseError> {
