@@ -14,6 +14,7 @@ mod evm_settle;
 mod evm_view;
 mod evm_wallet;
 mod faults;
+mod mpp;
 mod pool;
 mod provider;
 mod scene;
