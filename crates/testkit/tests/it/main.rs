@@ -16,5 +16,6 @@ mod evm_wallet;
 mod faults;
 mod pool;
 mod provider;
+mod replicas;
 mod scene;
 mod time;
