@@ -136,6 +136,9 @@ pub struct Claim {
     pub request: RequestDigest,
     /// The bytes.
     pub wire: Wire,
+    /// The client's own name for what he asks for, where his protocol carries one: a second payment under it, of the same
+    /// payer for the same request, is not taken. x402: the id of the extension `payment-identifier`.
+    pub id: Option<Box<str>>,
 }
 
 impl Claim {
@@ -153,6 +156,7 @@ impl Claim {
             spends,
             request,
             wire,
+            id: None,
         }
     }
 

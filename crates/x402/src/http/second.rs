@@ -1,5 +1,5 @@
 use super::{draft, payload, report, told, value};
-use crate::{V2, header, reason, scheme::exact, v2};
+use crate::{V2, extension::payment_identifier, header, reason, scheme::exact, v2};
 use http::{HeaderMap, HeaderName, StatusCode};
 use http402_core::{
     Claim, Encoded, ParseError, Party, ProtocolId, Reason, Requirement, Settlement, Timestamp,
@@ -48,7 +48,9 @@ impl Protocol for X402V2 {
             offer: Encoded::new(offer.encode().as_bytes().to_vec()),
             answer: Encoded::new(answer.encode().as_bytes().to_vec()),
         };
-        Ok(Claim::new(requirement, authorization, asked.request, wire))
+        let mut claim = Claim::new(requirement, authorization, asked.request, wire);
+        claim.id = payment_identifier::id(answer.extensions()).map_err(here)?;
+        Ok(claim)
     }
 
     fn offer(&self, asked: &Asked<'_>, why: &Reason, out: &mut Refusal) -> Result<(), ParseError> {
