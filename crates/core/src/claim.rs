@@ -139,6 +139,9 @@ pub struct Claim {
     /// Why the protocol would refuse it, where the credential answers an offer of this seller that has ended, or was made
     /// for another request. The ledger is asked first: what was paid already gets its outcome, and no new offer.
     pub objection: Option<Reason>,
+    /// The client's own name for what he asks for, where his protocol carries one: a second payment under it, of the same
+    /// payer for the same request, is not taken. x402: the id of the extension `payment-identifier`.
+    pub id: Option<Box<str>>,
 }
 
 impl Claim {
@@ -157,6 +160,7 @@ impl Claim {
             request,
             wire,
             objection: None,
+            id: None,
         }
     }
 

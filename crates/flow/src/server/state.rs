@@ -1,4 +1,5 @@
 mod found;
+mod name;
 
 pub(crate) use found::{Found, Taking};
 

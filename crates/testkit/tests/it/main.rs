@@ -17,5 +17,6 @@ mod faults;
 mod mpp;
 mod pool;
 mod provider;
+mod replicas;
 mod scene;
 mod time;

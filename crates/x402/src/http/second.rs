@@ -1,5 +1,5 @@
 use super::{draft, payload, report, told, value};
-use crate::{V2, header, reason, scheme::exact, v2};
+use crate::{V2, extension::payment_identifier, header, reason, scheme::exact, v2};
 use http::{HeaderMap, HeaderName, StatusCode};
 use http402_core::{
     Claim, Encoded, ParseError, Party, ProtocolId, Reason, Requirement, Settlement, Timestamp,
@@ -51,6 +51,7 @@ impl Protocol for X402V2 {
         };
         let mut claim = Claim::new(requirement, authorization, asked.request, wire);
         claim.objection = objection;
+        claim.id = payment_identifier::id(answer.extensions()).map_err(here)?;
         Ok(claim)
     }
 

@@ -96,7 +96,10 @@ fn no_price_is_never_free() {
 }
 
 /// Polls all of them in turn until all have ended.
-fn together<T>(world: &World, mut futures: Vec<Pin<Box<dyn Future<Output = T> + '_>>>) -> Vec<T> {
+pub(super) fn together<T>(
+    world: &World,
+    mut futures: Vec<Pin<Box<dyn Future<Output = T> + '_>>>,
+) -> Vec<T> {
     let mut values: Vec<Option<T>> = futures.iter().map(|_| None).collect();
     while values.iter().any(Option::is_none) {
         for (future, value) in futures.iter_mut().zip(&mut values) {
