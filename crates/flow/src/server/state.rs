@@ -378,14 +378,12 @@ impl Granted {
     fn failed(mut self, gate: &Gate, now: Timestamp) -> Vec<Write> {
         self.entry.failures = self.entry.failures.saturating_add(1);
         let keep = keep_of(&self.entry, gate, now);
-        let phase = if self.entry.failures >= gate.tries {
+        if self.entry.failures >= gate.tries {
             self.entry.reason = Some(Reason::LimitReached);
             self.entry.claim = None;
-            Phase::Declined
-        } else {
-            Phase::Reserved
-        };
-        self.holds.writes(&self.entry, phase, None, keep)
+        }
+        // Nobody has to do anything about it: what is left is the count.
+        self.holds.writes(&self.entry, Phase::Declined, None, keep)
     }
 
     fn undelivered(&self, gate: &Gate, now: Timestamp, failures: u8) -> Vec<Write> {
