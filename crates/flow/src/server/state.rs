@@ -143,7 +143,7 @@ impl Holds {
         lease: Option<Timestamp>,
         keep_until: Timestamp,
     ) -> Vec<Write> {
-        let body = entry.encode();
+        let body = entry.encode(self.versions.first().copied().unwrap_or(0));
         let record = Record {
             phase,
             lease,
@@ -235,7 +235,7 @@ impl Judged {
             phase: Phase::Reserved,
             lease: Some(now.plus(gate.lease)),
             keep_until: gate.keep_until(&self.claim, now),
-            body: entry.encode(),
+            body: entry.encode(0),
         };
         let keys = self.claim.spends.iter().map(Key::from);
         keys.enumerate()
