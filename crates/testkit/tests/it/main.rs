@@ -18,3 +18,4 @@ mod pool;
 mod provider;
 mod scene;
 mod time;
+mod world;
