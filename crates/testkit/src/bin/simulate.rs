@@ -6,14 +6,15 @@
 )]
 
 use http402_testkit::world::{Campaign, Options, Plant, shrink, simulate};
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
 const HELP: &str = "\
-cargo xtask simulate [--seeds N] [--from S] [--threads N] [--curve] [--plant NAME] [--stop]
+cargo xtask simulate [--seeds N] [--from S] [--seconds N] [--threads N] [--curve] [--plant NAME] [--stop]
 cargo xtask simulate --seed S [--curve] [--plant NAME] [--whole]
 
   --seeds N    how many histories (10000)
   --from S     the first seed (0)
+  --seconds N  ends after so long with the seeds that it has come to
   --seed S     one history, with its trace: the shortest when it fails
   --whole      the trace of the whole history
   --curve      real signatures and the real verifier
@@ -28,6 +29,7 @@ struct Arguments {
     from: u64,
     seed: Option<u64>,
     threads: Option<usize>,
+    seconds: Option<u64>,
     options: Options,
     stop: bool,
     whole: bool,
@@ -47,6 +49,7 @@ fn arguments() -> Result<Arguments, String> {
             "--from" => read.from = number()?,
             "--seed" => read.seed = Some(number()?),
             "--threads" => read.threads = usize::try_from(number()?).ok(),
+            "--seconds" => read.seconds = Some(number()?),
             "--curve" => read.options.curve = true,
             "--stop" => read.stop = true,
             "--whole" => read.whole = true,
@@ -77,6 +80,7 @@ fn main() -> ExitCode {
     campaign.from = read.from;
     campaign.options = read.options.clone();
     campaign.stops = read.stop;
+    campaign.limit = read.seconds.map(Duration::from_secs);
     campaign.threads = read.threads.unwrap_or(campaign.threads);
     let summary = campaign.run();
     println!("{summary}");

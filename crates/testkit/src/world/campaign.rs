@@ -25,6 +25,8 @@ pub struct Campaign {
     pub threads: usize,
     /// Whether it ends with the first violation.
     pub stops: bool,
+    /// After how long it ends with the seeds that it has come to; `None` runs all of them.
+    pub limit: Option<Duration>,
 }
 
 /// A seed whose history shows a violation.
@@ -68,6 +70,7 @@ impl Campaign {
             options: Options::default(),
             threads: thread::available_parallelism().map_or(1, Into::into),
             stops: false,
+            limit: None,
         }
     }
 
@@ -81,7 +84,8 @@ impl Campaign {
                 let mut part = Summary::default();
                 while !stop.load(Ordering::Relaxed) {
                     let at = next.fetch_add(1, Ordering::Relaxed);
-                    if at >= self.seeds {
+                    let late = self.limit.is_some_and(|limit| start.elapsed() >= limit);
+                    if at >= self.seeds || late {
                         break;
                     }
                     let seed = self.from.wrapping_add(at);

@@ -84,21 +84,14 @@ pub fn simulate(seed: u64, options: &Options) -> History {
     let mut polls = 0;
     world.begin();
     world.run(&mut polls, ACTIVE);
-    let quiet = {
-        let state = lock(&world.state);
-        let done = |fate: &Fate| *fate == Fate::Fulfilled;
-        lock(&world.faults).struck.is_empty() && state.fates.iter().all(done)
-    };
-    if !quiet {
-        for asks in [true, true, true, false] {
-            if lock(&world.state).oracle.violation.is_some() {
-                break;
-            }
-            world.calm(asks);
-            world.run(&mut polls, 0);
-            world.pass(LONG);
-            world.run(&mut polls, 0);
+    for asks in [true, true, true, false] {
+        if lock(&world.state).oracle.violation.is_some() || world.is_at_rest() {
+            break;
         }
+        world.calm(asks);
+        world.run(&mut polls, 0);
+        world.pass(LONG);
+        world.run(&mut polls, 0);
     }
     if lock(&world.state).oracle.violation.is_none() {
         verdict::check(&world);

@@ -5,6 +5,7 @@ use http402_core::{
     Address, Amount, Requirement,
     asset::{Asset, Assets},
 };
+use std::sync::OnceLock;
 
 /// Unix time at which every history begins, in seconds.
 pub(crate) const START: u64 = 1_800_000_000;
@@ -60,11 +61,15 @@ pub(crate) struct Scenario {
 }
 
 /// The token that everything is paid in.
-pub(crate) fn token() -> Asset {
-    let chain = http402_core::ChainId::eip155(84_532);
-    let known = Assets::known();
-    let token = known.of_chain(&chain).cloned();
-    token.unwrap_or_else(|| Asset::evm(84_532, Address::repeat_byte(0xaa), "USDC", 6, &domain()))
+pub(crate) fn token() -> &'static Asset {
+    static TOKEN: OnceLock<Asset> = OnceLock::new();
+    TOKEN.get_or_init(|| {
+        let chain = http402_core::ChainId::eip155(84_532);
+        let known = Assets::known();
+        let token = known.of_chain(&chain).cloned();
+        token
+            .unwrap_or_else(|| Asset::evm(84_532, Address::repeat_byte(0xaa), "USDC", 6, &domain()))
+    })
 }
 
 fn domain() -> http402_core::TokenDomain {

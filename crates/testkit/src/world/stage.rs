@@ -2,14 +2,15 @@
 
 use super::{
     History, SKEW,
-    buyer::Caller,
+    buyer::{Caller, Fate},
     chain::{BLOCK, FINALITY},
     executor::{Actor, Stepped, lock},
     fault::Fault,
     scenario::{Role, Scenario},
     seller::Seller,
-    shared::{FUNDS, Shared},
+    shared::{FUNDS, Shared, everything},
 };
+use http402_core::ledger::Ledger;
 use std::sync::Arc;
 
 /// After how many polls a history that does not come to rest is a violation.
@@ -132,6 +133,16 @@ impl Shared {
             let task = self.clone().weather();
             self.executor.spawn(Scenario::NATURE, 0, Box::pin(task));
         }
+    }
+
+    /// Whether nothing is left for recovery to do, and nobody wants anything that he could have.
+    pub(crate) fn is_at_rest(&self) -> bool {
+        let now = self.now(Scenario::NATURE);
+        let finished = |ledger: &Arc<dyn Ledger>| everything(ledger.as_ref(), now, "").is_empty();
+        let content = |fate: &Fate| matches!(fate, Fate::Fulfilled | Fate::Denied);
+        lock(&self.state).fates.iter().all(content)
+            && finished(&self.shop)
+            && self.purses.iter().all(finished)
     }
 
     /// Nothing goes wrong any more: everybody is up, clocks are right, accounts have money, and recovery runs.

@@ -31,9 +31,12 @@ impl Store {
             // Mostly seconds, at times longer than any lease.
             Some(chance) if chance % 8 == 0 => 1_000 * (100 + (chance >> 8) % 100),
             Some(chance) => 1_000 + (chance >> 8) % 20_000,
-            None => world.draw(3),
+            None => world.draw(4),
         };
-        world.executor.millis(pause).await;
+        // Half of the times nobody comes between.
+        if pause > 1 {
+            world.executor.millis(pause - 2).await;
+        }
         if world.strikes(Fault::FailingStore, self.actor).is_some() {
             return Err("the store is down".into());
         }
@@ -42,7 +45,10 @@ impl Store {
 
     async fn back(&self) -> Result<(), SeamError> {
         let forgotten = self.world.strikes(Fault::ForgottenAnswer, self.actor);
-        self.world.executor.millis(self.world.draw(3)).await;
+        let pause = self.world.draw(4);
+        if pause > 1 {
+            self.world.executor.millis(pause - 2).await;
+        }
         match forgotten {
             Some(_) => Err("the answer of the store was lost".into()),
             None => Ok(()),

@@ -25,6 +25,12 @@ fn keys() -> &'static [LocalKey] {
     })
 }
 
+/// The real judge; its tables are made once.
+fn verifier() -> &'static Verifier {
+    static VERIFIER: OnceLock<Verifier> = OnceLock::new();
+    VERIFIER.get_or_init(|| Verifier::new(http402_core::asset::Assets::known()))
+}
+
 /// The address of an account.
 pub(crate) fn address(account: u64) -> Address {
     let at = usize::try_from(account).unwrap_or(0) % keys().len();
@@ -108,10 +114,9 @@ pub(crate) struct Eye {
 
 impl Eye {
     pub(crate) fn new(world: &Arc<Shared>) -> Self {
-        let assets = http402_core::asset::Assets::known();
         Self {
             world: world.clone(),
-            verifier: world.options.curve.then(|| Verifier::new(assets)),
+            verifier: world.options.curve.then(|| verifier().clone()),
         }
     }
 
