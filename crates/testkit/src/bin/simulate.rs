@@ -18,7 +18,8 @@ cargo xtask simulate --seed S [--curve] [--plant NAME] [--whole]
   --seed S     one history, with its trace: the shortest when it fails
   --whole      the trace of the whole history
   --curve      real signatures and the real verifier
-  --plant NAME a bug to be found: reserve-after-handler forget-outcome unknown-is-refusal evict-live
+  --plant NAME a bug to be found: reserve-after-handler forget-outcome unknown-is-refusal
+               evict-live forget-attempt
   --stop       ends with the first violation
   --threads N  on so many threads (all cores)
 ";

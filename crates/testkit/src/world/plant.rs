@@ -15,15 +15,18 @@ pub enum Plant {
     UnknownIsRefusal,
     /// The ledger makes room by removing records that are alive.
     EvictLive,
+    /// A buyer does not remember that signed bytes have left.
+    ForgetAttempt,
 }
 
 impl Plant {
     /// All of them.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::ReserveAfterHandler,
         Self::ForgetOutcome,
         Self::UnknownIsRefusal,
         Self::EvictLive,
+        Self::ForgetAttempt,
     ];
 
     /// Its name on the command line.
@@ -33,6 +36,7 @@ impl Plant {
             Self::ForgetOutcome => "forget-outcome",
             Self::UnknownIsRefusal => "unknown-is-refusal",
             Self::EvictLive => "evict-live",
+            Self::ForgetAttempt => "forget-attempt",
         }
     }
 }

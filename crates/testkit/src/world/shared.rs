@@ -10,7 +10,7 @@ use super::{
     oracle::{Id, Oracle},
     scenario::{START, Scenario},
     seller::{Seller, credential},
-    store::planted,
+    store::{planted, purse},
     wallet::mark,
 };
 use http::{HeaderValue, Request};
@@ -84,7 +84,7 @@ impl Shared {
             purses: scenario
                 .accounts
                 .iter()
-                .map(|_| Arc::new(Memory::new()) as Arc<dyn Ledger>)
+                .map(|_| purse(options.plant, Arc::new(Memory::new())))
                 .collect(),
             skews: Mutex::new(vec![0; scenario.actors()]),
             nonces: Mutex::default(),

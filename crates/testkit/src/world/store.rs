@@ -3,7 +3,7 @@
 use super::{Shared, executor::Actor, fault::Fault, plant::Plant};
 use http402_core::{
     Timestamp,
-    ledger::{Applied, Expect, Full, Key, Ledger, Page, Versioned, Write},
+    ledger::{Applied, Expect, Full, Key, Ledger, Page, Phase, Versioned, Write},
     seam::{Boxed, SeamError},
 };
 use std::sync::Arc;
@@ -136,14 +136,22 @@ fn short(key: &str) -> String {
 /// The seller's store as a planted bug has it.
 pub(crate) fn planted(plant: Option<Plant>, ledger: Arc<dyn Ledger>) -> Arc<dyn Ledger> {
     match plant {
-        Some(Plant::ForgetOutcome) => Arc::new(Forgetful(ledger)),
+        Some(Plant::ForgetOutcome) => Arc::new(Forgetful(ledger, Phase::Settled)),
         Some(Plant::EvictLive) => Arc::new(Evicting(ledger)),
         _ => ledger,
     }
 }
 
-/// A store that forgets outcomes: what is settled and delivered leaves no trace.
-struct Forgetful(Arc<dyn Ledger>);
+/// A buyer's store as a planted bug has it.
+pub(crate) fn purse(plant: Option<Plant>, ledger: Arc<dyn Ledger>) -> Arc<dyn Ledger> {
+    match plant {
+        Some(Plant::ForgetAttempt) => Arc::new(Forgetful(ledger, Phase::Sent)),
+        _ => ledger,
+    }
+}
+
+/// A store that forgets what has come to a phase: outcomes, or attempts whose bytes have left.
+struct Forgetful(Arc<dyn Ledger>, Phase);
 
 /// A store with room for two records that are not finished: an older one has to go, whether it is alive or not.
 struct Evicting(Arc<dyn Ledger>);
@@ -158,7 +166,7 @@ impl Ledger for Forgetful {
             let mut writes = writes.to_vec();
             for write in &mut writes {
                 let phase = write.put.as_ref().map(|record| record.phase);
-                if phase == Some(http402_core::ledger::Phase::Settled) {
+                if phase == Some(self.1) {
                     write.put = None;
                 }
             }
