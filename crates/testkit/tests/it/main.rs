@@ -20,3 +20,4 @@ mod provider;
 mod replicas;
 mod scene;
 mod time;
+mod world;
