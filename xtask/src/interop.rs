@@ -19,7 +19,7 @@ const NPM: &[&str] = &[
     "x402-express@1.2.0",
     "x402-fetch@1.2.0",
 ];
-const PYPI: &str = "x402[evm,httpx]==2.25.0";
+const PYPI: &[&str] = &["uvicorn==0.38.0", "x402[evm,fastapi,httpx]==2.25.0"];
 
 /// Without npm and Python, or without their registries, this is skipped, and where `strict` it fails.
 pub(crate) fn check(strict: bool) -> Done {
@@ -39,17 +39,24 @@ pub(crate) fn check(strict: bool) -> Done {
         "http402-testkit",
         "--examples",
     ]))?;
+    run(cargo().args(["build", "--release", "--quiet", "-p", "http402"]))?;
     // Modules are looked for beside the script that names them.
-    for file in ["interop.mjs", "client.py"] {
+    for file in [
+        "interop.mjs",
+        "conform.mjs",
+        "lines.mjs",
+        "client.py",
+        "lines.py",
+        "server.py",
+    ] {
         let from = root().join("xtask").join("interop").join(file);
         fs::copy(&from, home.join(file)).map_err(|error| format!("{}: {error}", from.display()))?;
     }
     let mut node = program("node");
     node.current_dir(&home).arg("interop.mjs");
-    node.env(
-        "EXAMPLES",
-        root().join("target").join("release").join("examples"),
-    );
+    let built = root().join("target").join("release");
+    node.env("EXAMPLES", built.join("examples"));
+    node.env("TOOL", built.join("http402"));
     run(node.env("PYTHON", python(&home)))
 }
 
@@ -65,7 +72,7 @@ fn install(home: &Path) -> Done {
     }
     fs::create_dir_all(home).map_err(|error| format!("{}: {error}", home.display()))?;
     let manifest = "{\"private\":true,\"type\":\"module\"}\n";
-    let wanted = format!("{}\n{PYPI}\n", NPM.join("\n"));
+    let wanted = format!("{}\n{}\n", NPM.join("\n"), PYPI.join("\n"));
     let mark = home.join("installed");
     if fs::read_to_string(&mark).is_ok_and(|there| there == wanted) {
         return Ok(());
@@ -86,6 +93,7 @@ fn install(home: &Path) -> Done {
     run(program("python3")
         .args(["-m", "venv"])
         .arg(home.join("venv")))?;
-    run(program(&python(home).to_string_lossy()).args(["-m", "pip", "install", "--quiet", PYPI]))?;
+    let mut pip = program(&python(home).to_string_lossy());
+    run(pip.args(["-m", "pip", "install", "--quiet"]).args(PYPI))?;
     fs::write(mark, wanted).map_err(|error| error.to_string())
 }

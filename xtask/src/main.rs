@@ -19,7 +19,7 @@ cargo xtask <command>
   house      format, file sizes, papers of each crate
   no-std     links http402-core into a program without std
   contracts  compiles the test contracts again and compares (npm)
-  interop    ours against the peers from npm and PyPI, on anvil with real USDC
+  interop    ours against the peers from npm and PyPI, on anvil with real USDC, and the attack suite against each
   simulate   hostile histories by the thousand: --seeds N, --seed S, --plant NAME, --help
   fuzz NAME  fuzzes one target with cargo-fuzz (nightly Rust), for as long as you let it
 ";

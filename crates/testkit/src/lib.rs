@@ -1,6 +1,9 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "attacks")]
+pub mod attacks;
+
 #[cfg(feature = "chain")]
 pub mod chain;
 

@@ -2,6 +2,7 @@
 
 use axum::{
     Router,
+    http::StatusCode,
     routing::{get, post},
 };
 use http402_axum::{Paid, PayLayer, Seams};
@@ -23,7 +24,10 @@ use std::{
     io::{BufRead, BufReader},
     path::PathBuf,
     process::{Child, Command, Stdio},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 pub(crate) const GAS: usize = 0;
@@ -97,7 +101,7 @@ pub(crate) fn facilitator(arguments: &[&str]) -> Running {
 
 pub(crate) struct Shop {
     pub(crate) chain: Chain,
-    _endpoint: Endpoint,
+    pub(crate) endpoint: Endpoint,
     _facilitator: Running,
     pub(crate) url: String,
 }
@@ -131,7 +135,7 @@ impl Shop {
         tokio::spawn(async move { axum::serve(listener, router).await });
         Self {
             chain,
-            _endpoint: endpoint,
+            endpoint,
             _facilitator: facilitator,
             url,
         }
@@ -181,7 +185,13 @@ fn router(url: &str, facilitator: &str) -> Router {
             .price(vec![usdc.price(price, &payee).expect("a price")]);
         layer.build().expect("a paywall")
     };
+    let served = Arc::new(AtomicUsize::new(0));
+    let numbered =
+        async move |_: Paid| format!("number {}\n", served.fetch_add(1, Ordering::SeqCst));
+    let fails = async |_: Paid| (StatusCode::INTERNAL_SERVER_ERROR, "broken\n");
     Router::new()
+        .route("/numbered", get(numbered).layer(price("$0.01")))
+        .route("/fails", get(fails).layer(price("$0.01")))
         .route("/free", get(async || "free\n"))
         .route(
             "/weather",

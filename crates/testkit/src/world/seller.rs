@@ -143,6 +143,7 @@ impl Seller {
         let resource = Resource::new(&format!("https://{HOST}{path}"));
         let requirements = std::slice::from_ref(&route.requirement);
         let arrival = Arrival {
+            body: None,
             method: request.method(),
             headers: request.headers(),
             request: RequestDigest::of(request.method().as_str(), path, None),

@@ -10,7 +10,7 @@ use http402_core::{
     Verdict, Window, Wire,
     authorization::Eip3009,
     ledger::Ledger,
-    protocol::{Asked, ClaimError, Protocol, Refusal},
+    protocol::{Asked, ClaimError, Protocol, Refusal, Told},
     seam::{Boxed, Facilitator, Judge, Kind, Known, SeamError},
 };
 use http402_flow::server::{Arrival, Gate, Handled, NoEvents, Outcome, Seams, drive};
@@ -81,7 +81,7 @@ impl Protocol for Coin {
         Ok(())
     }
 
-    fn report(&self, _: &Claim, _: &Settlement, _: &mut HeaderMap) {}
+    fn report(&self, _: &Claim, _: &Settlement, _: Told, _: &mut HeaderMap) {}
 
     fn request_headers(&self) -> &[HeaderName] {
         static NAMES: [HeaderName; 1] = [HeaderName::from_static("x-pay")];
@@ -251,6 +251,7 @@ async fn serve(seams: Arc<Seams>, gate: Gate, nonce: u64, handled: Arc<AtomicUsi
     let headers =
         HeaderMap::from_iter([(HeaderName::from_static("x-pay"), HeaderValue::from(nonce))]);
     let arrival = Arrival {
+        body: None,
         method: &Method::GET,
         headers: &headers,
         request: RequestDigest::of("GET", "/r", None),
