@@ -149,6 +149,16 @@ const BUDGETS: &[(&str, &[&str], usize)] = &[
         &["http402-tower", "http402-x402", "http402-verify"],
         110,
     ),
+    (
+        "tower with both protocols and verify",
+        &[
+            "http402-tower",
+            "http402-x402",
+            "http402-mpp",
+            "http402-verify",
+        ],
+        120,
+    ),
 ];
 
 pub(crate) fn check() -> Done {
