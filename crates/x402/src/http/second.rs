@@ -9,6 +9,7 @@ use http402_core::{
         Answer, Asked, ClaimError, ClientProtocol, Draft, Offer, Offers, Protocol, Refusal, Refused,
     },
 };
+use std::{cell::RefCell, collections::VecDeque, rc::Rc};
 
 static REQUIRED: HeaderName = HeaderName::from_static("payment-required");
 static SIGNATURE: [HeaderName; 1] = [HeaderName::from_static("payment-signature")];
@@ -40,22 +41,27 @@ impl Protocol for X402V2 {
         if json.need("x402Version").map_err(here)?.as_u64() != Some(2) {
             return Err(ClaimError::Refused(Reason::UnsupportedVersion));
         }
-        let answer = v2::PaymentPayload::parse(&text).map_err(here)?;
+        let answer = v2::PaymentPayload::read(&json).map_err(here)?;
         let (requirement, offer) = matching(asked, &answer.accepted)?;
-        let authorization = exact::authorization(&Json::parse(answer.payload())?, &requirement)?;
+        let authorization = exact::authorization(json.need("payload")?, requirement)?;
         let wire = Wire {
             protocol: V2,
-            offer: Encoded::new(offer.encode().as_bytes().to_vec()),
-            answer: Encoded::new(answer.encode().as_bytes().to_vec()),
+            offer: offer.encoded.clone(),
+            answer: Encoded::new(json.raw().as_bytes().to_vec()),
         };
-        Ok(Claim::new(requirement, authorization, asked.request, wire))
+        Ok(Claim::new(
+            requirement.clone(),
+            authorization,
+            asked.request,
+            wire,
+        ))
     }
 
     fn offer(&self, asked: &Asked<'_>, why: &Reason, out: &mut Refusal) -> Result<(), ParseError> {
         let offers: Vec<_> = asked
             .requirements
             .iter()
-            .filter_map(|one| v2::PaymentRequirements::offer(one).ok())
+            .filter_map(|one| Some(Issued::of(one)?.offer.clone()))
             .collect();
         if offers.is_empty() {
             return Err(ParseError::new(
@@ -82,18 +88,60 @@ impl Protocol for X402V2 {
     }
 }
 
+/// A requirement in the words of version 2.
+struct Issued {
+    requirement: Requirement,
+    offer: v2::PaymentRequirements,
+    encoded: Encoded,
+}
+
+thread_local! {
+    /// What this thread was asked for last, the newest last. A route asks for the same with every request, and to write an
+    /// offer takes as long as to read the answer to it.
+    static ISSUED: RefCell<VecDeque<Rc<Issued>>> = const { RefCell::new(VecDeque::new()) };
+}
+
+impl Issued {
+    /// How many are kept.
+    const KEPT: usize = 16;
+
+    /// `None` when version 2 has no words for it.
+    fn of(requirement: &Requirement) -> Option<Rc<Self>> {
+        let known = ISSUED.with_borrow(|all| {
+            let mut all = all.iter();
+            all.find(|one| one.requirement == *requirement).cloned()
+        });
+        if known.is_some() {
+            return known;
+        }
+        let offer = v2::PaymentRequirements::offer(requirement).ok()?;
+        let issued = Rc::new(Self {
+            requirement: requirement.clone(),
+            encoded: Encoded::new(offer.encode().as_bytes().to_vec()),
+            offer,
+        });
+        ISSUED.with_borrow_mut(|all| {
+            if all.len() >= Self::KEPT {
+                all.pop_front();
+            }
+            all.push_back(issued.clone());
+        });
+        Some(issued)
+    }
+}
+
 /// The requirement whose offer was accepted, those of now before those of earlier.
-fn matching(
-    asked: &Asked<'_>,
+fn matching<'a>(
+    asked: &Asked<'a>,
     accepted: &v2::PaymentRequirements,
-) -> Result<(Requirement, v2::PaymentRequirements), ClaimError> {
+) -> Result<(&'a Requirement, Rc<Issued>), ClaimError> {
     let mut why = Reason::NoMatchingOffer;
     for (at, requirement) in asked.requirements.iter().chain(asked.earlier).enumerate() {
-        let Ok(offer) = v2::PaymentRequirements::offer(requirement) else {
+        let Some(issued) = Issued::of(requirement) else {
             continue;
         };
-        match offer.matches(accepted) {
-            Ok(()) => return Ok((requirement.clone(), offer)),
+        match issued.offer.matches(accepted) {
+            Ok(()) => return Ok((requirement, issued)),
             // With one offer alone the difference can be told.
             Err(reason) if at == 0 && asked.requirements.len() == 1 => why = reason,
             Err(_) => {}

@@ -5,7 +5,7 @@ use super::{
     point::{Affine, Jacobian},
     scalar::Scalar,
 };
-use std::sync::LazyLock;
+use std::{array::from_fn, sync::LazyLock};
 
 /// Digits of eight bits.
 const WIDTH: u32 = 8;
@@ -40,22 +40,53 @@ pub(super) fn multiples(bases: &[Jacobian], each: usize) -> Box<[Affine]> {
     affine.map(|point| point.expect(FINITE)).collect()
 }
 
-/// `start` plus `times` the generator.
-pub(super) fn add_generator(start: Jacobian, times: Scalar) -> Jacobian {
-    let table: &[Affine] = &TABLE;
+/// The multiples of the generator that make up a number times it.
+pub(super) fn generator_terms(times: Scalar) -> [Term; COUNT] {
     let (negative, number) = times.smaller();
     let digits = booth::<WIDTH, COUNT>(&number);
-    let places = digits.iter().zip(table.chunks_exact(EACH));
-    places.fold(start, |sum, (digit, multiples)| {
-        add_digit(sum, multiples, *digit, negative)
-    })
+    let table: &[Affine] = &TABLE;
+    from_fn(|at| Term::of(&table[EACH * at..][..EACH], digits[at], negative))
 }
 
-/// `sum` plus the multiple that the digit asks for.
-#[inline(always)]
-pub(super) fn add_digit(sum: Jacobian, multiples: &[Affine], digit: i16, negate: bool) -> Jacobian {
-    match usize::from(digit.unsigned_abs()).checked_sub(1) {
-        None => sum,
-        Some(at) => sum.add_affine(multiples[at].negate_if((digit < 0) != negate)),
+/// `start` plus `times` the generator.
+pub(super) fn add_generator(start: Jacobian, times: Scalar) -> Jacobian {
+    let terms = generator_terms(times);
+    terms.iter().fold(start, |sum, term| term.add_to(sum))
+}
+
+/// A multiple out of a table, as one digit asks for it. Terms are taken out before they are added: tables are larger than the
+/// nearest cache, and memory answers many questions at once as fast as one.
+#[derive(Clone, Copy)]
+pub(super) struct Term {
+    point: Affine,
+    sign: i8,
+}
+
+impl Term {
+    #[inline(always)]
+    pub(super) fn of(multiples: &[Affine], digit: i16, negate: bool) -> Self {
+        let size = usize::from(digit.unsigned_abs());
+        let sign = digit.signum() as i8;
+        Self {
+            point: multiples[size.saturating_sub(1)],
+            sign: if negate { -sign } else { sign },
+        }
+    }
+
+    /// Its product with λ.
+    #[inline(always)]
+    pub(super) fn endomorphism(self) -> Self {
+        Self {
+            point: self.point.endomorphism(),
+            sign: self.sign,
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn add_to(&self, sum: Jacobian) -> Jacobian {
+        if self.sign == 0 {
+            return sum;
+        }
+        sum.add_affine(self.point.negate_if(self.sign < 0))
     }
 }

@@ -3,12 +3,13 @@
 use super::{
     digits::booth_half,
     field::Field,
-    fixed::{add_digit, add_generator, multiples},
+    fixed::{Term, generator_terms, multiples},
     point::{Affine, Jacobian},
     scalar::Scalar,
 };
 use crate::Signature;
 use http402_core::B256;
+use std::array::from_fn;
 
 /// Digits of six bits.
 const WIDTH: u32 = 6;
@@ -38,31 +39,27 @@ impl Table {
     pub(super) fn point(&self, digest: &B256, signature: &Signature, inverse: Scalar) -> Jacobian {
         let z = Scalar::from_bytes(&digest.0);
         let r = Scalar::from_bytes(signature.r());
-        add_generator(self.multiply(r.mul(inverse)), z.mul(inverse))
+        let generator = generator_terms(z.mul(inverse));
+        let sum = self.multiply(r.mul(inverse));
+        generator.iter().fold(sum, |sum, term| term.add_to(sum))
     }
 
     /// `times` the key.
     pub(super) fn multiply(&self, times: Scalar) -> Jacobian {
         let [first, second] = times.split().map(booth_half::<WIDTH, COUNT>);
+        let terms: [[Term; 2]; COUNT] = from_fn(|at| {
+            let multiples = &self.0[EACH * (at / 2)..][..EACH];
+            [first[at], second[at]].map(|digit| Term::of(multiples, digit, false))
+        });
+        let add = |sum, [first, second]: &[Term; 2]| {
+            let sum = first.add_to(sum);
+            second.endomorphism().add_to(sum)
+        };
         // The digits of odd places first, then six doublings, then those of even places.
-        let sum = self.half(Jacobian::INFINITY, &first, &second, 1);
+        let odd = terms.iter().skip(1).step_by(2);
+        let sum = odd.fold(Jacobian::INFINITY, add);
         let sum = (0..WIDTH).fold(sum, |point, _| point.double());
-        self.half(sum, &first, &second, 0)
-    }
-
-    fn half(&self, start: Jacobian, first: &[i16], second: &[i16], from: usize) -> Jacobian {
-        let digits = first.iter().zip(second).skip(from).step_by(2);
-        let places = digits.zip(self.0.chunks_exact(EACH));
-        places.fold(start, |sum, ((first, second), multiples)| {
-            let sum = add_digit(sum, multiples, *first, false);
-            match usize::from(second.unsigned_abs()).checked_sub(1) {
-                None => sum,
-                Some(at) => {
-                    let multiple = multiples[at].endomorphism();
-                    sum.add_affine(multiple.negate_if(*second < 0))
-                }
-            }
-        })
+        terms.iter().step_by(2).fold(sum, add)
     }
 }
 
