@@ -5,6 +5,8 @@
 
 mod portable;
 
+#[cfg(feature = "lanes")]
+pub use portable::Lanes;
 pub use portable::{Keys, Portable};
 
 use crate::Signature;

@@ -2,7 +2,7 @@
 
 use super::{
     digits::booth,
-    point::{Affine, Jacobian},
+    point::{Affine, Entry, Jacobian},
     scalar::Scalar,
 };
 use std::{array::from_fn, sync::LazyLock};
@@ -10,11 +10,11 @@ use std::{array::from_fn, sync::LazyLock};
 /// Digits of eight bits.
 const WIDTH: u32 = 8;
 /// How many make up a number below 2^255.
-const COUNT: usize = 32;
+pub(super) const COUNT: usize = 32;
 /// The multiples of each place: 1 to 128.
 const EACH: usize = 1 << (WIDTH - 1);
 
-static TABLE: LazyLock<Box<[Affine]>> = LazyLock::new(|| {
+static TABLE: LazyLock<Box<[Entry]>> = LazyLock::new(|| {
     let places = (0..COUNT).scan(Affine::GENERATOR.jacobian(), |base, _| {
         let this = *base;
         *base = (0..WIDTH).fold(*base, |point, _| point.double());
@@ -24,7 +24,7 @@ static TABLE: LazyLock<Box<[Affine]>> = LazyLock::new(|| {
 });
 
 /// 1 to `each` times every one of the bases, none of which is infinity.
-pub(super) fn multiples(bases: &[Jacobian], each: usize) -> Box<[Affine]> {
+pub(super) fn multiples(bases: &[Jacobian], each: usize) -> Box<[Entry]> {
     const FINITE: &str = "a small multiple of a point of prime order is not infinity";
     let bases = Jacobian::affine_all(bases);
     let mut all = Vec::with_capacity(bases.len() * each);
@@ -37,15 +37,30 @@ pub(super) fn multiples(bases: &[Jacobian], each: usize) -> Box<[Affine]> {
         }
     }
     let affine = Jacobian::affine_all(&all).into_iter();
-    affine.map(|point| point.expect(FINITE)).collect()
+    affine.map(|point| point.expect(FINITE).entry()).collect()
 }
 
 /// The multiples of the generator that make up a number times it.
 pub(super) fn generator_terms(times: Scalar) -> [Term; COUNT] {
+    let digits = generator_digits(times);
+    let table = table();
+    from_fn(|at| Term::of(&table[EACH * at..][..EACH], digits[at]))
+}
+
+/// The digits of the multiples of the generator that make up a number times it.
+pub(super) fn generator_digits(times: Scalar) -> [i16; COUNT] {
     let (negative, number) = times.smaller();
     let digits = booth::<WIDTH, COUNT>(&number);
-    let table: &[Affine] = &TABLE;
-    from_fn(|at| Term::of(&table[EACH * at..][..EACH], digits[at], negative))
+    if negative {
+        digits.map(|digit| -digit)
+    } else {
+        digits
+    }
+}
+
+/// For each digit the multiples 1 to 128 of its place.
+pub(super) fn table() -> &'static [Entry] {
+    &TABLE
 }
 
 /// `start` plus `times` the generator.
@@ -64,12 +79,11 @@ pub(super) struct Term {
 
 impl Term {
     #[inline(always)]
-    pub(super) fn of(multiples: &[Affine], digit: i16, negate: bool) -> Self {
+    pub(super) fn of(multiples: &[Entry], digit: i16) -> Self {
         let size = usize::from(digit.unsigned_abs());
-        let sign = digit.signum() as i8;
         Self {
-            point: multiples[size.saturating_sub(1)],
-            sign: if negate { -sign } else { sign },
+            point: Affine::from_entry(multiples[size.saturating_sub(1)]),
+            sign: digit.signum() as i8,
         }
     }
 

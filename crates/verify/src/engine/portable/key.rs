@@ -4,7 +4,7 @@ use super::{
     digits::booth_half,
     field::Field,
     fixed::{Term, generator_terms, multiples},
-    point::{Affine, Jacobian},
+    point::{Affine, Entry, Jacobian},
     scalar::Scalar,
 };
 use crate::Signature;
@@ -12,18 +12,18 @@ use http402_core::B256;
 use std::array::from_fn;
 
 /// Digits of six bits.
-const WIDTH: u32 = 6;
+pub(super) const WIDTH: u32 = 6;
 /// How many make up half a scalar; every second one has a place in the table.
-const COUNT: usize = 22;
+pub(super) const COUNT: usize = 22;
 /// The multiples of each place: 1 to 32.
 const EACH: usize = 1 << (WIDTH - 1);
 
 /// The multiples 1 to 32 of 2^(12·i) times a key, for i from 0 to 10.
 #[derive(Debug)]
-pub(super) struct Table(Box<[Affine]>);
+pub(super) struct Table(Box<[Entry]>);
 
 /// The bytes of a table.
-pub(super) const BYTES: usize = COUNT / 2 * EACH * size_of::<Affine>();
+pub(super) const BYTES: usize = COUNT / 2 * EACH * size_of::<Entry>();
 
 impl Table {
     pub(super) fn new(key: Affine) -> Self {
@@ -33,6 +33,12 @@ impl Table {
             Some(this)
         });
         Self(multiples(&places.collect::<Vec<_>>(), EACH))
+    }
+
+    /// The multiples 1 to 32 of each place.
+    #[cfg(feature = "lanes")]
+    pub(super) fn entries(&self) -> &[Entry] {
+        &self.0
     }
 
     /// The point R = s⁻¹(z·G + r·Q) that the signature has to be of, given the inverse of s.
@@ -49,7 +55,7 @@ impl Table {
         let [first, second] = times.split().map(booth_half::<WIDTH, COUNT>);
         let terms: [[Term; 2]; COUNT] = from_fn(|at| {
             let multiples = &self.0[EACH * (at / 2)..][..EACH];
-            [first[at], second[at]].map(|digit| Term::of(multiples, digit, false))
+            [first[at], second[at]].map(|digit| Term::of(multiples, digit))
         });
         let add = |sum, [first, second]: &[Term; 2]| {
             let sum = first.add_to(sum);

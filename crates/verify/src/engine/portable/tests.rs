@@ -114,10 +114,10 @@ proptest! {
             let size = BigInt::from(half.size);
             let number = if half.negative { -size } else { size };
             let dense = booth_half::<6, 22>(half);
-            prop_assert_eq!(sum(dense.iter().map(|digit| i64::from(*digit)), 6), number.clone());
+            prop_assert!(sum(dense.iter().map(|digit| i64::from(*digit)), 6) == number);
             prop_assert!(dense.iter().all(|digit| digit.abs() <= 32));
             let sparse = sparse(half);
-            prop_assert_eq!(sum(sparse.iter().map(|digit| i64::from(*digit)), 1), number.clone());
+            prop_assert!(sum(sparse.iter().map(|digit| i64::from(*digit)), 1) == number);
             prop_assert!(sparse.iter().all(|digit| *digit == 0 || digit % 2 != 0 && digit.abs() < 16));
             Ok(number)
         });
