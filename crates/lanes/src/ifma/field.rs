@@ -1,6 +1,6 @@
 //! Eight numbers modulo p = 2^256 - 2^32 - 977, in five limbs of 52 bits.
 //!
-//! A [`Field`] between operations is *tight*: every limb is below 2^52, and the number below 2^256 + 2^52. Multiplications
+//! A [`Field`] between operations is *tight*: every limb is below 2^52, and the last one at most 2^48 + 2^10. Multiplications
 //! read 52 bits of a limb and no more, so that everything that they take has to be tight. A [`Loose`] is a sum of tight ones
 //! whose limbs have outgrown that; to tighten it is the only thing that can be done with it.
 
@@ -55,12 +55,12 @@ macro_rules! carry {
     };
 }
 
-/// Adds the products of limbs, both halves of each, to their columns.
+/// Adds the products of limbs to their columns, low and high halves apart: so no sum waits for twice as many products.
 macro_rules! products {
-    ($columns:ident, $a:expr, $b:expr, $(($i:literal, $j:literal))*) => {
+    ($low:ident, $high:ident, $a:expr, $b:expr, $(($i:literal, $j:literal))*) => {
         $(
-            $columns[$i + $j] = _mm512_madd52lo_epu64($columns[$i + $j], $a[$i], $b[$j]);
-            $columns[$i + $j + 1] = _mm512_madd52hi_epu64($columns[$i + $j + 1], $a[$i], $b[$j]);
+            $low[$i + $j] = _mm512_madd52lo_epu64($low[$i + $j], $a[$i], $b[$j]);
+            $high[$i + $j] = _mm512_madd52hi_epu64($high[$i + $j], $a[$i], $b[$j]);
         )*
     };
 }
@@ -128,39 +128,30 @@ impl Field {
     #[target_feature(enable = "avx512f,avx512ifma")]
     pub(super) fn mul(&self, other: &Self) -> Self {
         let (a, b) = (&self.0, &other.0);
-        let mut c = [_mm512_setzero_si512(); 10];
-        products!(c, a, b, (0, 0)(0, 1)(0, 2)(0, 3)(0, 4));
-        products!(c, a, b, (1, 0)(1, 1)(1, 2)(1, 3)(1, 4));
-        products!(c, a, b, (2, 0)(2, 1)(2, 2)(2, 3)(2, 4));
-        products!(c, a, b, (3, 0)(3, 1)(3, 2)(3, 3)(3, 4));
-        products!(c, a, b, (4, 0)(4, 1)(4, 2)(4, 3)(4, 4));
-        reduce(c)
+        let mut low = [_mm512_setzero_si512(); 9];
+        let mut high = low;
+        products!(low, high, a, b, (0, 0)(0, 1)(0, 2)(0, 3)(0, 4));
+        products!(low, high, a, b, (1, 0)(1, 1)(1, 2)(1, 3)(1, 4));
+        products!(low, high, a, b, (2, 0)(2, 1)(2, 2)(2, 3)(2, 4));
+        products!(low, high, a, b, (3, 0)(3, 1)(3, 2)(3, 3)(3, 4));
+        products!(low, high, a, b, (4, 0)(4, 1)(4, 2)(4, 3)(4, 4));
+        reduce(low, high)
     }
 
     #[inline]
     #[target_feature(enable = "avx512f,avx512ifma")]
     pub(super) fn square(&self) -> Self {
         let a = &self.0;
-        let mut c = [_mm512_setzero_si512(); 10];
-        products!(c, a, a, (0, 1)(0, 2)(0, 3)(0, 4));
-        products!(c, a, a, (1, 2)(1, 3)(1, 4));
-        products!(c, a, a, (2, 3)(2, 4));
-        products!(c, a, a, (3, 4));
         // The products of different limbs count twice.
-        let mut c = [
-            c[0],
-            _mm512_slli_epi64::<1>(c[1]),
-            _mm512_slli_epi64::<1>(c[2]),
-            _mm512_slli_epi64::<1>(c[3]),
-            _mm512_slli_epi64::<1>(c[4]),
-            _mm512_slli_epi64::<1>(c[5]),
-            _mm512_slli_epi64::<1>(c[6]),
-            _mm512_slli_epi64::<1>(c[7]),
-            _mm512_slli_epi64::<1>(c[8]),
-            c[9],
-        ];
-        products!(c, a, a, (0, 0)(1, 1)(2, 2)(3, 3)(4, 4));
-        reduce(c)
+        let mut low = [_mm512_setzero_si512(); 9];
+        let mut high = low;
+        products!(low, high, a, a, (0, 1)(0, 2)(0, 3)(0, 4));
+        products!(low, high, a, a, (1, 2)(1, 3)(1, 4));
+        products!(low, high, a, a, (2, 3)(2, 4));
+        products!(low, high, a, a, (3, 4));
+        let (mut low, mut high) = (doubled(low), doubled(high));
+        products!(low, high, a, a, (0, 0)(1, 1)(2, 2)(3, 3)(4, 4));
+        reduce(low, high)
     }
 
     #[inline]
@@ -239,7 +230,7 @@ impl Field {
         ])
     }
 
-    /// Congruent and below 2^256. What a tight number has beyond that is one at most, and then the rest is below 2^52.
+    /// Congruent and below 2^256. What a tight number has beyond that is once 2^256 at most, and then the rest is small.
     #[inline]
     #[target_feature(enable = "avx512f,avx512ifma")]
     fn below_2_256(self) -> Self {
@@ -322,21 +313,58 @@ impl Loose {
     }
 }
 
-/// Ten columns, each below 2^57, of a number below 2^520: the product of two tight numbers.
+/// Twice the columns 1 to 7: in the others a square has no products of different limbs.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn doubled(c: [__m512i; 9]) -> [__m512i; 9] {
+    [
+        c[0],
+        _mm512_slli_epi64::<1>(c[1]),
+        _mm512_slli_epi64::<1>(c[2]),
+        _mm512_slli_epi64::<1>(c[3]),
+        _mm512_slli_epi64::<1>(c[4]),
+        _mm512_slli_epi64::<1>(c[5]),
+        _mm512_slli_epi64::<1>(c[6]),
+        _mm512_slli_epi64::<1>(c[7]),
+        c[8],
+    ]
+}
+
+/// The product of two tight numbers, which is below 2^520, from its columns, each the sum of at most five products. The high
+/// halves belong one column up.
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
-fn reduce(mut c: [__m512i; 10]) -> Field {
+fn reduce(low: [__m512i; 9], high: [__m512i; 9]) -> Field {
     // The upper columns have to be limbs before they are multiplied. The last one stays one: the whole is below 2^520.
-    carry!(c, 5 6 7 8);
+    let mut upper = [
+        _mm512_add_epi64(low[5], high[4]),
+        _mm512_add_epi64(low[6], high[5]),
+        _mm512_add_epi64(low[7], high[6]),
+        _mm512_add_epi64(low[8], high[7]),
+        high[8],
+    ];
+    carry!(upper, 0 1 2 3);
     // What stands at 2^260 comes back as 16·FOLD.
-    let high = [c[5], c[6], c[7], c[8], c[9]];
     let fold = [splat(FOLD << 4)];
-    let mut l = [c[0], c[1], c[2], c[3], c[4], _mm512_setzero_si512()];
-    products!(l, high, fold, (0, 0)(1, 0)(2, 0)(3, 0)(4, 0));
-    carry!(l, 0 1 2 3);
-    // Above 2^256: less than 2^10 of the fifth limb, and less than 2^37 at 2^260.
-    let above = _mm512_add_epi64(_mm512_srli_epi64::<48>(l[4]), _mm512_slli_epi64::<4>(l[5]));
-    let mut l = [l[0], l[1], l[2], l[3], _mm512_and_si512(l[4], splat(TOP))];
+    let mut low = [low[0], low[1], low[2], low[3], low[4]];
+    let zero = _mm512_setzero_si512();
+    let mut high = [high[0], high[1], high[2], high[3], zero];
+    products!(low, high, upper, fold, (0, 0)(1, 0)(2, 0)(3, 0)(4, 0));
+    let beyond = high[4];
+    let mut l = [
+        low[0],
+        _mm512_add_epi64(low[1], high[0]),
+        _mm512_add_epi64(low[2], high[1]),
+        _mm512_add_epi64(low[3], high[2]),
+        _mm512_add_epi64(low[4], high[3]),
+    ];
+    // Above 2^256: less than 2^10 of the fifth limb, and less than 2^37 at 2^260. The carries that the fifth limb is still
+    // to get are less than 2^10.
+    let above = _mm512_add_epi64(
+        _mm512_srli_epi64::<48>(l[4]),
+        _mm512_slli_epi64::<4>(beyond),
+    );
+    l[4] = _mm512_and_si512(l[4], splat(TOP));
     l[0] = _mm512_madd52lo_epu64(l[0], above, splat(FOLD));
     l[1] = _mm512_madd52hi_epu64(l[1], above, splat(FOLD));
     carry!(l, 0 1 2 3);
