@@ -3,6 +3,7 @@
 
 mod batch;
 mod claims;
+mod differential;
 mod engines;
 mod keys;
 mod vectors;
