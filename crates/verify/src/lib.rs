@@ -6,6 +6,8 @@ pub mod engine;
 #[cfg(feature = "key")]
 mod key;
 mod signature;
+#[cfg(feature = "p256")]
+pub mod tempo;
 
 #[cfg(feature = "key")]
 pub use key::{KeyError, LocalKey};

@@ -6,4 +6,6 @@ mod claims;
 mod differential;
 mod engines;
 mod keys;
+#[cfg(feature = "p256")]
+mod tempo;
 mod vectors;
