@@ -13,6 +13,8 @@ use http402_x402::{
     request, v1, v2,
 };
 
+mod mpp;
+
 use std::sync::{Arc, LazyLock};
 
 /// A target: it panics when something does not hold.
@@ -34,6 +36,19 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("v2_payload", v2_payload),
     ("v2_required", v2_required),
     ("replies", replies),
+    ("mpp_challenge", mpp::challenge),
+    ("mpp_credential", mpp::credential),
+    ("mpp_field", mpp::field),
+    ("mpp_receipt", mpp::receipt),
+    ("mpp_problem", mpp::problem),
+    ("mpp_accept", mpp::accept),
+    ("mpp_jcs", mpp::jcs),
+    ("mpp_time", mpp::time),
+    ("mpp_method", mpp::method),
+    ("mpp_mcp", mpp::mcp),
+    ("mpp_discovery", mpp::discovery),
+    ("mpp_digest", mpp::digest),
+    ("tempo_transaction", mpp::tempo_transaction),
 ];
 
 /// Runs the target of this name.
@@ -46,7 +61,7 @@ pub fn run(name: &str, data: &[u8]) {
     target(data);
 }
 
-fn text(data: &[u8], with: impl FnOnce(&str)) {
+pub(crate) fn text(data: &[u8], with: impl FnOnce(&str)) {
     if let Ok(text) = std::str::from_utf8(data) {
         with(text);
     }

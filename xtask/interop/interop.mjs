@@ -122,9 +122,9 @@ async function ourFacilitator() {
   return `http://127.0.0.1:${port}`
 }
 
-async function ourServer(facilitator) {
+async function ourServer(facilitator, more = {}) {
   const port = await freePort()
-  await ours('e2e_server', { PORT: `${port}`, EVM_NETWORK: NETWORK, EVM_PAYEE_ADDRESS: payee, FACILITATOR_URL: facilitator }, 'Server listening')
+  await ours('e2e_server', { PORT: `${port}`, EVM_NETWORK: NETWORK, EVM_PAYEE_ADDRESS: payee, FACILITATOR_URL: facilitator, ...more }, 'Server listening')
   return `http://127.0.0.1:${port}`
 }
 
@@ -213,7 +213,7 @@ async function one(name, run) {
   }
 }
 
-/** A body of a 402 that may make a client throw, and what ours says to it: it pays the offer that can be read. */
+/** A body of a 402 that makes the legacy client throw before it pays; ours pays the offer that it can read. */
 async function oddBody(name, change, facilitator) {
   const server = await legacyServer(facilitator)
   const app = express()
@@ -226,6 +226,24 @@ async function oddBody(name, change, facilitator) {
   })
   const odd = await listen(app)
   await one(`our client → a v1 402 with ${name}`, () => ourClient(odd))
+  const before = await balance(PAYER)
+  const thrown = await legacyClient(odd).then(() => null, error => error)
+  if (thrown && (await balance(PAYER)) === before) return console.log(`ok      the legacy client throws on ${name}: ${`${thrown.message}`.replaceAll(/\s+/g, ' ').slice(0, 80)}`)
+  failed += 1
+  console.log(`FAILED  the legacy client did not throw on ${name}: ours need not avoid it`)
+}
+
+/** What ours sends: nothing of what makes real clients throw, with offers on networks that they do not know beside theirs. */
+async function ourBody(server) {
+  const response = await fetch(`${server}/protected`)
+  const body = await response.json()
+  const offers = JSON.parse(Buffer.from(response.headers.get('payment-required'), 'base64').toString())
+  const nulls = JSON.stringify([body, offers]).includes('null')
+  const absolute = [offers.resource.url, ...body.accepts.map(it => it.resource)].every(it => URL.canParse(it))
+  const known = body.accepts.every(it => ['base', 'base-sepolia'].includes(it.network) && typeof it.description === 'string' && typeof it.mimeType === 'string')
+  if (response.status === 402 && !nulls && absolute && known && offers.accepts.length === 3) return console.log('ok      our 402 with three offers has no null, no relative resource, no foreign network in v1')
+  failed += 1
+  console.log(`FAILED  our 402: ${JSON.stringify([response.status, body, offers])}`)
 }
 
 const [mine, theirs] = [await ourFacilitator(), await tsFacilitator()]
@@ -242,7 +260,14 @@ await one('v1: our client → legacy server → our facilitator', async () => ou
 await oddBody('null members', body => ({ ...body, payer: null, accepts: body.accepts.map(it => ({ ...it, outputSchema: null })) }), mine)
 await oddBody('a relative resource', body => ({ ...body, accepts: body.accepts.map(it => ({ ...it, resource: '/protected' })) }), mine)
 await oddBody('an offer on a foreign network', body => ({ ...body, accepts: [{ ...body.accepts[0], network: 'atlantis' }, ...body.accepts] }), mine)
-if (process.env.PYTHON) await one('Python client → our server', () => pythonClient(shop))
+await one('Python client → our server', () => pythonClient(shop))
+// One 402 with offers that each client has to step over: an unknown chain, and a token that is not among its own.
+const many = await ourServer(mine, { EVM_ALSO: `eip155:424242/${USDC} eip155:8453/0x00000000000000000000000000000000000000aa` })
+await ourBody(many)
+await one('our client → our server with three offers', () => ourClient(many))
+await one('TypeScript client → our server with three offers', () => tsClient(many))
+await one('v1: legacy client → our server with three offers', () => legacyClient(many))
+await one('Python client → our server with three offers', () => pythonClient(many))
 for (const stop of running) stop()
 console.log(failed === 0 ? 'all passed' : `${failed} failed`)
 process.exit(failed === 0 ? 0 : 1)

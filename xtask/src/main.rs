@@ -22,6 +22,7 @@ cargo xtask <command>
   instructions  counts the instructions of a payment, and fails above the recorded limits (valgrind)
   contracts  compiles the test contracts again and compares (npm)
   interop    ours against the peers from npm and PyPI, on anvil with real USDC
+  simulate   hostile histories by the thousand: --seeds N, --seed S, --plant NAME, --help
   fuzz NAME  fuzzes one target with cargo-fuzz (nightly Rust), for as long as you let it
 ";
 
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         "no-std" => no_std::check(),
         "interop" => interop::check(true),
         "contracts" => contracts::check(true),
+        "simulate" => simulate(&rest),
         "fuzz" => fuzz(&rest),
         "" | "help" | "--help" | "-h" => {
             print!("{HELP}");
@@ -52,6 +54,15 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// The simulated world of the testkit, built without the embedded chain.
+fn simulate(arguments: &[String]) -> shell::Done {
+    let mut command = shell::cargo();
+    command.args(["run", "--release", "--quiet", "-p", "http402-testkit"]);
+    command.args(["--no-default-features", "--features", "world"]);
+    command.args(["--bin", "simulate", "--"]);
+    shell::run(command.args(arguments))
 }
 
 fn fuzz(arguments: &[String]) -> shell::Done {

@@ -1,7 +1,7 @@
 //! A seller for the end-to-end harness of the x402 repository: `/protected` costs $0.001.
 //!
 //! Reads `PORT` (4021), `EVM_NETWORK` or `NETWORK`, `EVM_PAYEE_ADDRESS` or `ADDRESS`, `FACILITATOR_URL`, and, where they are
-//! set, `EVM_ASSET` and `EVM_RPC_URL`.
+//! set, `EVM_ASSET`, `EVM_RPC_URL` and `EVM_ALSO` (offers on other networks beside it).
 
 #![allow(
     clippy::print_stdout,
@@ -21,7 +21,11 @@ use axum::{
     routing::{get, post},
 };
 use http402_axum::{Paid, PayLayer, Seams};
-use http402_core::seam::{Clock, Facilitator};
+use http402_core::{
+    ChainId, Party, TokenDomain,
+    asset::Asset,
+    seam::{Clock, Facilitator},
+};
 use http402_evm::{Finality, View};
 use http402_facilitator::{Remote, Reqwest};
 use http402_flow::server::NoEvents;
@@ -71,12 +75,17 @@ async fn run() -> Result<(), env::Fault> {
         spawn: Arc::new(running.clone()),
         events: Arc::new(NoEvents),
     };
+    let mut prices = Vec::new();
+    for other in also()? {
+        prices.push(other.price("$0.001", &payee)?);
+    }
+    prices.push(asset.price("$0.001", &payee)?);
     let paywall = PayLayer::builder(seams)
         .protocol(X402V2)
         .protocol(X402V1)
         .base_url(format!("http://localhost:{port}"))
         .describe("Access to a protected endpoint", "application/json")
-        .price(vec![asset.price("$0.001", &payee)?])
+        .price(prices)
         .build()?;
     let stop = Stop::default();
     let close = stop.clone();
@@ -100,6 +109,30 @@ async fn run() -> Result<(), env::Fault> {
         .await?;
     running.drain().await;
     Ok(())
+}
+
+/// `EVM_ALSO`: more offers of the same price, `CHAIN/TOKEN` with spaces between, to be made before the one of the network.
+/// The tokens have 6 decimals and the domain of USDC.
+fn also() -> Result<Vec<Asset>, env::Fault> {
+    let text = env::first(&["EVM_ALSO"]).unwrap_or_default();
+    let offers = text.split_whitespace().map(|offer| {
+        let (chain, token) = offer
+            .split_once('/')
+            .ok_or("EVM_ALSO: CHAIN/TOKEN is expected")?;
+        let chain: ChainId = chain.parse()?;
+        let number = chain.evm().ok_or("EVM_ALSO: not an EVM network")?;
+        let token = Party::parse(&chain, token)?
+            .evm()
+            .ok_or("EVM_ALSO: not an address")?;
+        Ok(Asset::evm(
+            number,
+            token,
+            "TOKEN",
+            6,
+            &TokenDomain::new("USDC", "2"),
+        ))
+    });
+    offers.collect()
 }
 
 fn protected() -> impl IntoResponse {

@@ -7,6 +7,9 @@ pub mod chain;
 #[cfg(feature = "liar")]
 pub mod liar;
 
+#[cfg(feature = "world")]
+pub mod world;
+
 /// The first page of the repository: what it shows compiles.
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]

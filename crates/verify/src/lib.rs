@@ -5,6 +5,7 @@ mod eip3009;
 pub mod engine;
 #[cfg(feature = "key")]
 mod key;
+mod proof;
 mod signature;
 #[cfg(feature = "p256")]
 pub mod tempo;
@@ -81,6 +82,7 @@ impl Judge for Verifier {
     fn judge(&self, claim: &Claim, known: &Known) -> Verdict {
         match &claim.authorization {
             Authorization::Eip3009(signed) => self.eip3009(&claim.requirement, signed, known),
+            Authorization::MppProof(proof) => self.proof(&claim.requirement, proof),
             // Only its facilitator understands it.
             _ => Verdict::NeedsChain,
         }

@@ -10,6 +10,8 @@ use http402_core::{Bytes, ParseError, json::quote};
 pub enum Problem {
     /// More than one credential in one request: 400.
     SeveralCredentials,
+    /// More than one `Idempotency-Key`, an empty one, or one of more than 255 characters: 400.
+    BadName,
     /// The credential is being used by another request: the protocol's conflict status, with `Retry-After`.
     InFlight(StatusCode),
     /// The credential has been used: the protocol's conflict status.
@@ -33,6 +35,11 @@ impl Problem {
                 StatusCode::BAD_REQUEST,
                 "several credentials",
                 "a request carries at most one payment",
+            ),
+            Self::BadName => (
+                StatusCode::BAD_REQUEST,
+                "bad idempotency key",
+                "a request carries one idempotency key of 1 to 255 characters",
             ),
             Self::InFlight(status) => (
                 status,
@@ -70,8 +77,13 @@ impl Problem {
 
     /// The response.
     pub fn response(self) -> Response<Bytes> {
+        self.response_of("about:blank")
+    }
+
+    /// The response with a problem type of a protocol, an absolute URI.
+    pub fn response_of(self, kind: &str) -> Response<Bytes> {
         let (status, title, detail) = self.parts();
-        let mut response = problem(status, title, detail, &[]);
+        let mut response = problem(kind, status, title, detail, &[]);
         if matches!(self, Self::InFlight(_) | Self::Unknown | Self::Ledger) {
             response
                 .headers_mut()
@@ -90,6 +102,7 @@ pub(crate) fn malformed(error: &ParseError) -> Response<Bytes> {
         members.push(("at", at.to_string()));
     }
     problem(
+        "about:blank",
         StatusCode::BAD_REQUEST,
         "malformed payment",
         &error.to_string(),
@@ -103,12 +116,15 @@ pub(crate) fn no_price() -> Response<Bytes> {
 }
 
 fn problem(
+    kind: &str,
     status: StatusCode,
     title: &str,
     detail: &str,
     members: &[(&str, String)],
 ) -> Response<Bytes> {
-    let mut body = String::from("{\"type\":\"about:blank\",\"title\":");
+    let mut body = String::from("{\"type\":");
+    quote(kind, &mut body);
+    body.push_str(",\"title\":");
     quote(title, &mut body);
     body.push_str(",\"status\":");
     body.push_str(status.as_str());

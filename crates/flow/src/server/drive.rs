@@ -1,9 +1,11 @@
+mod guard;
 mod look;
 mod respond;
 mod settle;
 
 pub(crate) use settle::{Ask, Done, settle};
 
+use guard::{Guard, Handed, give_back};
 use look::Looked;
 use respond::private;
 use settle::record;
@@ -29,7 +31,7 @@ use http402_core::{
     Amount, Bytes, Claim, Flow, Paid, Pending, Reason, RequestDigest, Requirement, Resource,
     Settlement, Timestamp, Verdict,
     ledger::{Applied, Key, Ledger, Versioned, Write},
-    protocol::Asked,
+    protocol::{Asked, Protocol, Told},
     seam::{Clock, Facilitator, Judge, Known, SeamError, Spawn},
 };
 use std::{fmt, future::Future, sync::Arc, time::Duration};
@@ -69,6 +71,8 @@ pub struct Arrival<'a> {
     pub headers: &'a HeaderMap,
     /// Method, target and body as one digest.
     pub request: RequestDigest,
+    /// The body, where payments are bound to it.
+    pub body: Option<&'a [u8]>,
     /// What is sold.
     pub resource: &'a Resource,
     /// What it costs, in the order of the seller's preference. Nothing at all is an error of the seller: 500, never free.
@@ -156,58 +160,6 @@ impl From<Problem> for Halt {
     }
 }
 
-/// A granted claim that is given back when the request vanishes.
-struct Guard {
-    seams: Seams,
-    gate: Gate,
-    granted: Option<Granted>,
-}
-
-impl Drop for Guard {
-    fn drop(&mut self) {
-        if let Some(granted) = self.granted.take() {
-            let now = self.seams.clock.now();
-            give_back(
-                &self.seams,
-                granted.claim().cloned(),
-                granted.vanished(&self.gate, now),
-            );
-        }
-    }
-}
-
-/// A reserved claim on its way to the request; it is given back when nobody takes it.
-struct Handed {
-    seams: Seams,
-    reserved: Option<Reserved>,
-}
-
-impl Drop for Handed {
-    fn drop(&mut self) {
-        if let Some(reserved) = self.reserved.take() {
-            give_back(&self.seams, reserved.claim().cloned(), reserved.release());
-        }
-    }
-}
-
-fn give_back(seams: &Seams, claim: Option<Claim>, writes: Vec<Write>) {
-    let (ledger, clock, events) = (
-        seams.ledger.clone(),
-        seams.clock.clone(),
-        seams.events.clone(),
-    );
-    seams.spawn.spawn(Box::pin(async move {
-        // What can not be given back is free again when its lease ends.
-        let written = ledger.apply(clock.now(), &writes).await;
-        if let Some(claim) = claim {
-            match written {
-                Ok(_) => events.event(&claim, &Event::Released),
-                Err(error) => events.event(&claim, &Event::LedgerFailed(error.as_ref())),
-            }
-        }
-    }));
-}
-
 impl<'a> Walk<'a> {
     fn now(&self) -> Timestamp {
         self.seams.clock.now()
@@ -219,9 +171,13 @@ impl<'a> Walk<'a> {
             resource,
             method,
             request,
-            ..
+            headers,
+            body,
         } = self.arrival;
-        Asked::new(requirements, resource, method, request, self.now())
+        let mut asked =
+            Asked::new(requirements, resource, method, request, self.now()).headers(headers);
+        asked.body = body;
+        asked
     }
 
     async fn run<B, E, H, F>(&self, handler: H) -> Result<Outcome<B>, E>
@@ -262,11 +218,27 @@ impl<'a> Walk<'a> {
             // Not the payer's: nothing about his payments is told.
             return Err(self.gate.refuse(&self.asked(), &Reason::Signature).into());
         }
+        let id = self.id(presented.claim())?;
+        let presented = match &local {
+            Verdict::Valid { payer } => presented.named(payer, id.as_deref()),
+            // Who has not been shown to be the payer is told nothing about what the payer has named.
+            _ => presented,
+        };
         let free = match self.look(&presented).await? {
             Looked::Free(free) => free,
             Looked::Admitted(admitted) => return Ok(admitted),
         };
-        let judged = self.judged(presented, local).await?;
+        if let Some(reason) = &presented.claim().objection {
+            return Err(self.gate.refuse(&self.asked(), reason).into());
+        }
+        let mut judged = self.judged(presented, local).await?;
+        let mut free = free;
+        if judged.name(id.as_deref()) {
+            free = match self.look(&Presented::new(judged.claim().clone())).await? {
+                Looked::Free(free) => free,
+                Looked::Admitted(admitted) => return Ok(admitted),
+            };
+        }
         let reserved = match self.reserve(judged, free).await? {
             Reserving::Reserved(reserved) => reserved,
             Reserving::Held(judged, _) => {
@@ -427,11 +399,7 @@ impl<'a> Walk<'a> {
                         // Delivered once only when that is on record; the same credential brings the response again.
                         return Ok(Outcome::Answered(Problem::Unknown.response()));
                     }
-                    self.report(
-                        &claim,
-                        &Settlement::Settled(receipt),
-                        response.headers_mut(),
-                    );
+                    self.report(&claim, &Settlement::Settled(receipt), &mut response);
                     if succeeded {
                         let event = Event::Delivered {
                             amount: claim.amount(),
@@ -446,11 +414,7 @@ impl<'a> Walk<'a> {
             Served::Owe(next) => match self.settle_served(next).await {
                 Done::Delivered(entry) => {
                     if let (Some(claim), Some(receipt)) = (claim, entry.receipt) {
-                        self.report(
-                            &claim,
-                            &Settlement::Settled(receipt),
-                            response.headers_mut(),
-                        );
+                        self.report(&claim, &Settlement::Settled(receipt), &mut response);
                         let event = Event::Delivered {
                             amount: claim.amount(),
                             again: false,

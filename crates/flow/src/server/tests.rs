@@ -1,5 +1,7 @@
 //! The seller's steps over scripted seams: every answer of facilitator and ledger, and a crash at every step.
 
 mod crash;
+mod facilitators;
+mod names;
 mod order;
 mod world;

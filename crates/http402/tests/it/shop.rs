@@ -13,6 +13,8 @@ use http402_core::{
 use http402_facilitator::{Remote, Reqwest};
 use http402_flow::server::NoEvents;
 use http402_ledger::Memory;
+use http402_mpp::{KeyRing, http::Mpp};
+use http402_reqwest::OsEntropy;
 use http402_testkit::chain::{Chain, DEV_ACCOUNTS, Endpoint};
 use http402_tower::Tokio;
 use http402_verify::Verifier;
@@ -166,11 +168,15 @@ fn router(url: &str, facilitator: &str) -> Router {
         .of_chain(&ChainId::eip155(84532))
         .expect("known")
         .clone();
+    let realm = url.trim_start_matches("http://");
+    let keys = KeyRing::new(&[7; 32]).expect("a secret of 32 bytes");
+    let charges = Mpp::new(realm, keys, OsEntropy).expect("a realm");
     let price = |price: &str| {
         let payee = DEV_ACCOUNTS[PAYEE].address().to_string();
         let layer = PayLayer::builder(seams.clone())
             .protocol(X402V2)
             .protocol(X402V1)
+            .protocol(charges.clone())
             .base_url(url)
             .price(vec![usdc.price(price, &payee).expect("a price")]);
         layer.build().expect("a paywall")

@@ -1,12 +1,13 @@
 use super::{draft, payload, report, told, value};
-use crate::{V2, header, reason, scheme::exact, v2};
+use crate::{V2, extension::payment_identifier, header, reason, scheme::exact, v2};
 use http::{HeaderMap, HeaderName, StatusCode};
 use http402_core::{
     Claim, Encoded, ParseError, Party, ProtocolId, Reason, Requirement, Settlement, Timestamp,
     Wire,
     json::{Json, Object},
     protocol::{
-        Answer, Asked, ClaimError, ClientProtocol, Draft, Offer, Offers, Protocol, Refusal, Refused,
+        Answer, Asked, ClaimError, ClientProtocol, Draft, Offer, Offers, Protocol, Refusal,
+        Refused, Told,
     },
 };
 use std::{cell::RefCell, collections::VecDeque, rc::Rc};
@@ -42,19 +43,17 @@ impl Protocol for X402V2 {
             return Err(ClaimError::Refused(Reason::UnsupportedVersion));
         }
         let answer = v2::PaymentPayload::read(&json).map_err(here)?;
-        let (requirement, offer) = matching(asked, &answer.accepted)?;
-        let authorization = exact::authorization(json.need("payload")?, requirement)?;
+        let (requirement, offer, objection) = matching(asked, &answer.accepted)?;
+        let authorization = exact::authorization(json.need("payload")?, &requirement)?;
         let wire = Wire {
             protocol: V2,
-            offer: offer.encoded.clone(),
+            offer,
             answer: Encoded::new(json.raw().as_bytes().to_vec()),
         };
-        Ok(Claim::new(
-            requirement.clone(),
-            authorization,
-            asked.request,
-            wire,
-        ))
+        let mut claim = Claim::new(requirement, authorization, asked.request, wire);
+        claim.objection = objection;
+        claim.id = payment_identifier::id(answer.extensions()).map_err(here)?;
+        Ok(claim)
     }
 
     fn offer(&self, asked: &Asked<'_>, why: &Reason, out: &mut Refusal) -> Result<(), ParseError> {
@@ -75,7 +74,7 @@ impl Protocol for X402V2 {
         Ok(())
     }
 
-    fn report(&self, claim: &Claim, outcome: &Settlement, out: &mut HeaderMap) {
+    fn report(&self, claim: &Claim, outcome: &Settlement, _: Told, out: &mut HeaderMap) {
         report(&RESPONSES[1], claim, outcome, out);
     }
 
@@ -130,24 +129,31 @@ impl Issued {
     }
 }
 
-/// The requirement whose offer was accepted, those of now before those of earlier.
-fn matching<'a>(
-    asked: &Asked<'a>,
+/// The requirement whose offer was accepted, those of now before those of earlier; else what the answer says to have accepted,
+/// with the objection that it is not offered.
+fn matching(
+    asked: &Asked<'_>,
     accepted: &v2::PaymentRequirements,
-) -> Result<(&'a Requirement, Rc<Issued>), ClaimError> {
+) -> Result<(Requirement, Encoded, Option<Reason>), ClaimError> {
     let mut why = Reason::NoMatchingOffer;
     for (at, requirement) in asked.requirements.iter().chain(asked.earlier).enumerate() {
         let Some(issued) = Issued::of(requirement) else {
             continue;
         };
         match issued.offer.matches(accepted) {
-            Ok(()) => return Ok((requirement, issued)),
+            Ok(()) => return Ok((requirement.clone(), issued.encoded.clone(), None)),
             // With one offer alone the difference can be told.
             Err(reason) if at == 0 && asked.requirements.len() == 1 => why = reason,
             Err(_) => {}
         }
     }
-    Err(ClaimError::Refused(why))
+    match accepted.requirement() {
+        Ok(requirement) => {
+            let offer = Encoded::new(accepted.encode().as_bytes().to_vec());
+            Ok((requirement, offer, Some(why)))
+        }
+        Err(_) => Err(ClaimError::Refused(why)),
+    }
 }
 
 impl ClientProtocol for X402V2 {

@@ -5,7 +5,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use http402_core::{
     Claim, Reason, Receipt, RequestDigest, Requirement, Resource, Settlement, Timestamp, Verdict,
     asset::Assets,
-    protocol::{Asked, ClaimError, ClientProtocol, Offer, Protocol, Refusal, Refused},
+    protocol::{Asked, ClaimError, ClientProtocol, Offer, Protocol, Refusal, Refused, Told},
     seam::{Judge, Known, PayerCode, Signer},
 };
 use http402_verify::{LocalKey, Verifier};
@@ -112,7 +112,12 @@ fn round(server: &dyn Protocol, client: &dyn ClientProtocol) {
         hash.as_str(),
     );
     let mut told = HeaderMap::new();
-    server.report(&claim, &Settlement::Settled(receipt), &mut told);
+    server.report(
+        &claim,
+        &Settlement::Settled(receipt),
+        Told::new(StatusCode::OK, NOW),
+        &mut told,
+    );
     let outcome = client
         .outcome(&offers[0], StatusCode::OK, &told, NOW)
         .unwrap();
@@ -241,12 +246,16 @@ fn s17_an_answer_to_an_offer_that_was_not_made_is_refused() {
             Reason::UnsupportedScheme,
         ),
     ] {
-        assert_eq!(
-            changed(|text| with(text, from, to)),
-            Err(ClaimError::Refused(why)),
-            "{to}"
-        );
+        // Where it can be read, the ledger is to be asked before it is refused: it may have been paid when it was offered.
+        let refused = match changed(|text| with(text, from, to)) {
+            Ok(claim) => claim.objection,
+            Err(ClaimError::Refused(why)) => Some(why),
+            Err(other) => panic!("{other}"),
+        };
+        assert_eq!(refused, Some(why), "{to}");
     }
+    let honest = changed(str::to_owned).unwrap();
+    assert_eq!(honest.objection, None);
     assert_eq!(
         changed(|text| with(text, r#""x402Version":2"#, r#""x402Version":3"#)),
         Err(ClaimError::Refused(Reason::UnsupportedVersion))

@@ -8,7 +8,7 @@ use http402_core::{
     TokenDomain, U256, Verdict, Window, Wire,
     authorization::Eip3009,
     ledger::{Applied, Expect, Key, Ledger, Page, Versioned, Write},
-    protocol::{Asked, ClaimError, Protocol, Refusal},
+    protocol::{Asked, ClaimError, Protocol, Refusal, Told},
     seam::{Boxed, Clock, Facilitator, Judge, Kind, Known, SeamError, Spawn},
 };
 use std::{
@@ -144,6 +144,7 @@ impl World {
         let requirements = vec![requirement(request.upfront)];
         let resource = Resource::new("https://seller.example/r");
         let arrival = Arrival {
+            body: None,
             method: &Method::GET,
             headers: &request.headers,
             request: RequestDigest::of("GET", request.target, None),
@@ -180,7 +181,8 @@ pub(super) struct Ask {
     pub(super) free: bool,
 }
 
-/// A request that pays with this nonce; the signature is good when it begins with `g`.
+/// A request that pays with this nonce; the signature is good when it begins with `g`, and that of
+/// another payer when it ends with `else`.
 pub(super) fn paying(nonce: u8, signature: &str) -> Ask {
     let mut ask = unpaid();
     ask.headers.insert(
@@ -246,7 +248,12 @@ impl Protocol for Coin {
             return Err(ClaimError::Refused(Reason::NoMatchingOffer));
         }
         let authorization = Authorization::Eip3009(Eip3009 {
-            from: [0xcc; 20].into(),
+            from: [if signature.ends_with("else") {
+                0xdd
+            } else {
+                0xcc
+            }; 20]
+                .into(),
             to: [0xbb; 20].into(),
             value: U256::from(1000),
             window: Window::new(Timestamp::from_secs(0), Timestamp::from_secs(START + 300)),
@@ -258,12 +265,12 @@ impl Protocol for Coin {
             offer: Encoded::default(),
             answer: Encoded::new(text.as_bytes().to_vec()),
         };
-        Ok(Claim::new(
-            asked.requirements[0].clone(),
-            authorization,
-            asked.request,
-            wire,
-        ))
+        let requirement = asked.requirements[0].clone();
+        let mut claim = Claim::new(requirement, authorization, asked.request, wire);
+        claim.objection = headers
+            .contains_key("x-late")
+            .then_some(Reason::OfferExpired);
+        Ok(claim)
     }
 
     fn offer(&self, _: &Asked<'_>, why: &Reason, out: &mut Refusal) -> Result<(), ParseError> {
@@ -273,7 +280,7 @@ impl Protocol for Coin {
         Ok(())
     }
 
-    fn report(&self, _: &Claim, outcome: &Settlement, out: &mut HeaderMap) {
+    fn report(&self, _: &Claim, outcome: &Settlement, _: Told, out: &mut HeaderMap) {
         let text = match outcome {
             Settlement::Settled(receipt) => receipt.transaction.to_string(),
             Settlement::Declined(reason) => format!("declined {}", reason.code()),
