@@ -128,7 +128,7 @@ fn headers<'a>(all: &mut Rounds<'a>, scenes: &'a [Scene]) {
 fn main() {
     // `cargo test` runs benches too, to see that they work.
     let rounds = if std::env::args().any(|argument| argument == "--bench") {
-        41
+        101
     } else {
         1
     };
