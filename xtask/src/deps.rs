@@ -59,6 +59,10 @@ const NEVER: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "lanes",
+        &["http402-", "alloy-", "serde", "k256", "num-", "sha3"],
+    ),
+    (
         "flow",
         &[
             "http402-x402",
