@@ -29,6 +29,8 @@ const PHRASE = 'test test test test test test test test test test test junk'
 const account = index => mnemonicToAccount(PHRASE, { addressIndex: index })
 const key = index => '0x' + Buffer.from(account(index).getHdKey().privateKey).toString('hex')
 const [GAS, PAYEE, PAYER] = [0, 1, 2]
+// Who pays in the attack suite, each target by an account of its own: its balance is what is counted.
+const ATTACKERS = [2, 5, 6, 7]
 const payee = account(PAYEE).address
 const running = []
 
@@ -107,7 +109,7 @@ async function installUsdc(url) {
   await call('initializeV2_1', '0x000000000000000000000000000000000000dEaD')
   await call('initializeV2_2', [], 'USDC')
   await call('configureMinter', me, 10n ** 15n)
-  await call('mint', account(PAYER).address, 10n ** 9n)
+  for (const payer of ATTACKERS) await call('mint', account(payer).address, 10n ** 9n)
 }
 
 const rpc = await anvil()
@@ -138,10 +140,10 @@ async function ourClient(server) {
 
 // --- TypeScript, 2.27.0 and the legacy packages 1.2.0 ---
 
-async function tsFacilitator() {
+async function tsFacilitator(index = 3) {
   // An account of its own: two facilitators must not share a nonce.
-  const wallet = createWalletClient({ account: account(3), chain: baseSepolia, transport, pollingInterval: 50 }).extend(publicActions)
-  const signer = toFacilitatorEvmSigner({ address: account(3).address, ...wallet })
+  const wallet = createWalletClient({ account: account(index), chain: baseSepolia, transport, pollingInterval: 50 }).extend(publicActions)
+  const signer = toFacilitatorEvmSigner({ address: account(index).address, ...wallet })
   const facilitator = new x402Facilitator()
   facilitator.register(NETWORK, new FacilitatorScheme(signer)).registerV1(['base-sepolia'], new FacilitatorSchemeV1(signer))
   const app = express().use(express.json())
@@ -283,13 +285,18 @@ await one('our client → our server with three offers', () => ourClient(many))
 await one('TypeScript client → our server with three offers', () => tsClient(many))
 await one('v1: legacy client → our server with three offers', () => legacyClient(many))
 await one('Python client → our server with three offers', () => pythonClient(many))
-const legacy = await legacyServer(mine)
-const python = await pythonServer(mine)
+// The attack suite, each of theirs with a TypeScript facilitator of its own. What the peers log of it is of no interest.
+console.error = console.warn = console.debug = () => {}
 writeFileSync('policy.toml', 'pin_payees = true\n[[allow]]\nchain = "eip155:84532"\nasset = "USDC"\nper_payment = "$0.04"\nper_day = "$0.10"\n')
 const ledgers = mkdtempSync(path.join(tmpdir(), 'http402-conform-'))
 const ourPay = [process.env.TOOL, 'pay', '--policy', 'policy.toml', '--ledger', path.join(ledgers, '{id}.sqlite'), '{url}']
 failed += await conform({
-  servers: { http402: shop, '@x402/express 2.27.0': await tsServer(mine), 'x402-express 1.2.0': legacy, 'x402 2.25.0 on FastAPI (PyPI)': python },
+  servers: {
+    http402: shop,
+    '@x402/express 2.27.0': await tsServer(theirs),
+    'x402-express 1.2.0': await legacyServer(await tsFacilitator(8)),
+    'x402 2.25.0 on FastAPI (PyPI)': await pythonServer(await tsFacilitator(9))
+  },
   clients: {
     http402: { most: '$0.04', budget: '$0.10', command: ourPay },
     '@x402/fetch 2.27.0': { lines: true, command: ['node', 'lines.mjs', 'v2'] },
@@ -297,7 +304,7 @@ failed += await conform({
     'x402 2.25.0 on httpx (PyPI)': { lines: true, command: [process.env.PYTHON, 'lines.py'] }
   },
   rpc,
-  key: key(PAYER)
+  keys: ATTACKERS.map(key)
 })
 rmSync(ledgers, { recursive: true })
 for (const stop of running) stop()

@@ -4,12 +4,16 @@ import { privateKeyToAccount } from 'viem/accounts'
 import { x402Client } from '@x402/core/client'
 import { ExactEvmScheme } from '@x402/evm/exact/client'
 import { wrapFetchWithPayment } from '@x402/fetch'
-import { wrapFetchWithPayment as legacyFetch } from 'x402-fetch'
+import { createSigner, wrapFetchWithPayment as legacyFetch } from 'x402-fetch'
 
-const account = privateKeyToAccount(process.env.HTTP402_KEY)
-// The network is named, as a careful user does.
-const second = () => wrapFetchWithPayment(fetch, new x402Client().register('eip155:84532', new ExactEvmScheme(account)))
-const pay = process.argv[2] === 'v1' ? legacyFetch(fetch, account) : second()
+const key = process.env.HTTP402_KEY
+// Network and limit are named, as a careful user does; the limit of version 1 is $0.10 unless told.
+const second = () => {
+  const client = new x402Client().register('eip155:84532', new ExactEvmScheme(privateKeyToAccount(key)))
+  client.setSpendControls({ maxAmountPerPayment: '$0.10' })
+  return wrapFetchWithPayment(fetch, client)
+}
+const pay = process.argv[2] === 'v1' ? legacyFetch(fetch, await createSigner('base-sepolia', key)) : second()
 
 for await (const url of readline.createInterface({ input: process.stdin })) {
   let said

@@ -14,8 +14,9 @@ from x402.mechanisms.evm.exact import register_exact_evm_client
 async def main():
     client = x402Client()
     signer = EthAccountSigner(Account.from_key(os.environ["HTTP402_KEY"]))
-    # The network is named, as a careful user does.
+    # Network and limit are named, as a careful user does.
     register_exact_evm_client(client, signer, networks="eip155:84532")
+    client.set_spend_controls({"max_amount_per_payment": "$0.10"})
     async with httpx.AsyncClient(timeout=10, transport=x402_httpx_transport(client)) as http:
         while line := await asyncio.to_thread(sys.stdin.readline):
             try:

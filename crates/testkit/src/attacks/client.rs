@@ -239,6 +239,11 @@ impl Client {
                 this.judged(&attack, &log),
             );
         }
+        if !this.drive.proxies() {
+            let why =
+                "the client can not be sent through a proxy to a host that is not this machine";
+            tally.add(57, carrier::PLAIN, "", not_here(why));
+        }
         if this.budget.is_none() {
             tally.add(79, budget::EXPECTED, "", not_here("no budget was told"));
         }

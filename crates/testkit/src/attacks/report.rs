@@ -96,12 +96,12 @@ fn seen(verdict: Verdict, text: impl Into<String>) -> Seen {
     }
 }
 
-/// What the attempts at each attack came to: the worst of them is the verdict.
-#[derive(Default)]
-pub(super) struct Tally(BTreeMap<u8, Attack>);
+/// What one attempt was made under, and what came of it.
+type Attempt = (String, Seen);
 
-/// What was expected of an attack, and what was seen in each of its parts.
-type Attack = (&'static str, Vec<(String, Seen)>);
+/// What the attempts at each attack came to, beside what was expected: the worst of them is the verdict.
+#[derive(Default)]
+pub(super) struct Tally(BTreeMap<u8, (&'static str, Vec<Attempt>)>);
 
 impl Tally {
     /// `under` tells attempts at the same attack apart.
@@ -120,7 +120,7 @@ impl Tally {
     }
 }
 
-fn tried(entry: &Entry, expected: &str, attempts: &[(String, Seen)]) -> Finding {
+fn tried(entry: &Entry, expected: &str, attempts: &[Attempt]) -> Finding {
     let worst = attempts.iter().map(|(_, seen)| seen.verdict).min();
     let verdict = worst.unwrap_or(Verdict::NotApplicable);
     // What agrees with the verdict is told; in a failure, what failed.

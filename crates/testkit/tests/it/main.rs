@@ -1,6 +1,7 @@
 //! One binary for all integration tests, to link once.
 
 mod adapter;
+mod attacks;
 mod calls;
 mod cheats;
 mod connection;

@@ -11,6 +11,7 @@ use http402_core::U256;
 use serde_json::json;
 
 const REDIRECT: &str = "a credential goes to the origin that made the offer, and to no other";
+pub(super) const PLAIN: &str = "nothing is signed for plain HTTP on another machine";
 const SIZE: &str = "the client ends in time, and signs once at most";
 
 pub(super) fn attacks(proxies: bool) -> Vec<Attack> {
@@ -21,7 +22,7 @@ pub(super) fn attacks(proxies: bool) -> Vec<Attack> {
         let plain = Attack::new(
             57,
             "",
-            "nothing is signed for plain HTTP on another machine",
+            PLAIN,
             |_, taken| match taken.credentials.first() {
                 Some(credential) => goods(credential),
                 None => demand(Terms::honest("http://shop.example/goods")),

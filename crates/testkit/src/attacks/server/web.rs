@@ -243,18 +243,18 @@ async fn leaks(scene: &Scene) -> Seen {
 
 async fn page(scene: &Scene) -> Seen {
     const SCRIPT: &str = "<script>conform()</script>";
+    // As a browser writes a link that somebody has followed.
+    let evil = "%3Cscript%3Econform()%3C/script%3E";
     let mut ask = scene.ask(false);
     let join = if ask.path.contains('?') { '&' } else { '?' };
-    ask.path.push_str(&format!(
-        "{join}x=%3Cscript%3Econform()%3C/script%3E&y={SCRIPT}"
-    ));
+    ask.path.push_str(&format!("{join}x={evil}"));
     let ask = ask
         .header("Accept", "text/html,application/xhtml+xml")
         .header(
             "User-Agent",
             "Mozilla/5.0 (X11; Linux x86_64) Firefox/145.0",
         )
-        .header("Referer", format!("http://a.example/{SCRIPT}"));
+        .header("Referer", format!("http://a.example/?{evil}"));
     let heard = scene.send(&ask).await;
     let Some(answer) = heard.answer() else {
         return fail(heard.word());
