@@ -1,8 +1,14 @@
 //! What a payer signed, by primitive: one message is one variant, whichever protocol carried it.
 
+mod challenge;
 mod eip3009;
+mod proof;
+pub mod tempo;
 
+pub use challenge::ChallengeRef;
 pub use eip3009::Eip3009;
+pub use proof::MppProof;
+pub use tempo::{TempoHash, TempoTransaction};
 
 use crate::{ChainId, Party, SpendKey, Window};
 use alloc::{boxed::Box, vec::Vec};
@@ -14,6 +20,12 @@ use alloy_primitives::Bytes;
 pub enum Authorization {
     /// EIP-3009 `TransferWithAuthorization`.
     Eip3009(Eip3009),
+    /// A Tempo transaction that pays an MPP charge, to be sent by the server.
+    TempoTransaction(TempoTransaction),
+    /// A Tempo transaction that pays an MPP charge, sent by the client.
+    TempoHash(TempoHash),
+    /// Proof of who asks, for an MPP charge of nothing.
+    MppProof(MppProof),
     /// A form that only its protocol and its facilitator understand.
     Foreign(Foreign),
 }
@@ -38,14 +50,19 @@ impl Authorization {
     pub fn payer(&self) -> Option<Party> {
         match self {
             Self::Eip3009(authorization) => Some(Party::Evm(authorization.from)),
+            Self::TempoTransaction(transaction) => transaction.payer().map(Party::Evm),
+            Self::TempoHash(sent) => sent.payer.map(Party::Evm),
+            Self::MppProof(proof) => Some(Party::Evm(proof.account)),
             Self::Foreign(foreign) => foreign.payer.clone(),
         }
     }
 
-    /// When it holds.
+    /// When it holds. A transaction that was sent, and a proof, have no end of their own.
     pub fn window(&self) -> Option<Window> {
         match self {
             Self::Eip3009(authorization) => Some(authorization.window),
+            Self::TempoTransaction(transaction) => Some(transaction.window()),
+            Self::TempoHash(_) | Self::MppProof(_) => None,
             Self::Foreign(foreign) => foreign.window,
         }
     }
@@ -54,6 +71,9 @@ impl Authorization {
     pub fn spends(&self, chain: &ChainId, asset: &Party) -> Vec<SpendKey> {
         match self {
             Self::Eip3009(authorization) => Vec::from([authorization.spend_key(chain, asset)]),
+            Self::TempoTransaction(transaction) => transaction.spends(chain),
+            Self::TempoHash(sent) => sent.spends(chain),
+            Self::MppProof(proof) => Vec::from([proof.challenge.spend_key()]),
             Self::Foreign(foreign) => foreign.spends.clone(),
         }
     }

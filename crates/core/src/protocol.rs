@@ -24,6 +24,10 @@ pub struct Asked<'a> {
     pub method: &'a Method,
     /// What is asked for.
     pub request: RequestDigest,
+    /// The bytes of the request's body, where a payment is to be bound to them.
+    pub body: Option<&'a [u8]>,
+    /// The request's head, where it is at hand: a protocol may order its offers by it.
+    pub headers: Option<&'a HeaderMap>,
     /// The time.
     pub now: Timestamp,
 }
@@ -43,8 +47,24 @@ impl<'a> Asked<'a> {
             resource,
             method,
             request,
+            body: None,
+            headers: None,
             now,
         }
+    }
+
+    /// The same, with a body that the payment is to be bound to.
+    #[must_use]
+    pub fn body(mut self, body: &'a [u8]) -> Self {
+        self.body = Some(body);
+        self
+    }
+
+    /// The same, with the request's head.
+    #[must_use]
+    pub fn headers(mut self, headers: &'a HeaderMap) -> Self {
+        self.headers = Some(headers);
+        self
     }
 
     /// The same, with offers made before that are still honoured.
@@ -77,7 +97,7 @@ pub trait Protocol: Send + Sync {
     fn offer(&self, asked: &Asked<'_>, why: &Reason, out: &mut Refusal) -> Result<(), ParseError>;
 
     /// Tells what became of the settlement, in the head of the response.
-    fn report(&self, claim: &Claim, outcome: &Settlement, out: &mut HeaderMap);
+    fn report(&self, claim: &Claim, outcome: &Settlement, with: Told, out: &mut HeaderMap);
 
     /// The request headers that carry its credentials: responses vary by them.
     fn request_headers(&self) -> &[HeaderName] {
@@ -92,6 +112,33 @@ pub trait Protocol: Send + Sync {
     /// The status for a credential that is in flight or used, without offers.
     fn conflict(&self) -> StatusCode {
         StatusCode::CONFLICT
+    }
+
+    /// The type of the RFC 9457 problem that a refusal without offers has, an absolute URI; `None` for `about:blank`.
+    fn problem(&self, _why: &Reason) -> Option<&'static str> {
+        None
+    }
+}
+
+/// The response that tells of a settlement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Told {
+    /// Its status: there are protocols that show a receipt only with a success.
+    pub status: StatusCode,
+    /// The time.
+    pub now: Timestamp,
+}
+
+impl Told {
+    /// A response with this status, sent now.
+    pub const fn new(status: StatusCode, now: Timestamp) -> Self {
+        Self { status, now }
+    }
+
+    /// Whether the request succeeded.
+    pub fn success(&self) -> bool {
+        self.status.is_success()
     }
 }
 

@@ -5,10 +5,10 @@
 mod nouns;
 
 use http402_core::{
-    Amount, Authorization, B256, Bytes, ChainId, Claim, Encoded, Flow, Leg, Party, Pending, Price,
-    ProtocolId, Reason, Receipt, RequestDigest, Requirement, SpendKey, Timestamp, TokenDomain,
-    TransferMethod, U256, Window, Wire,
-    authorization::{Eip3009, Foreign},
+    Address, Amount, Authorization, B256, Bytes, ChainId, Claim, Encoded, Flow, Leg, Party,
+    Pending, Price, ProtocolId, Reason, Receipt, RequestDigest, Requirement, SpendKey, Timestamp,
+    TokenDomain, TransferMethod, U256, Window, Wire,
+    authorization::{ChallengeRef, Eip3009, Foreign, MppProof, TempoHash, TempoTransaction},
 };
 use std::fmt;
 
@@ -206,5 +206,41 @@ impl<T: Field> Field for Vec<T> {
     fn read(from: &mut Reader<'_>) -> Result<Self, Corrupt> {
         let count = from.read::<u64>()?;
         (0..count).map(|_| from.read()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_authorization_is_read_back() {
+        let challenge = ChallengeRef::new("api.example.com", "id");
+        // A transaction with thirteen fields and a signature.
+        let mut unsigned = vec![0x76, 0xc0 + 13, 1];
+        unsigned.extend_from_slice(&[0x80; 12]);
+        let unsigned =
+            TempoTransaction::unsigned(challenge.clone(), Address::ZERO, unsigned.into()).unwrap();
+        let all = [
+            Authorization::TempoTransaction(unsigned.sign(&[7; 65]).unwrap()),
+            Authorization::TempoTransaction(unsigned),
+            Authorization::TempoHash(TempoHash {
+                challenge: challenge.clone(),
+                payer: Some(Address::repeat_byte(1)),
+                hash: B256::repeat_byte(2),
+            }),
+            Authorization::MppProof(MppProof {
+                challenge,
+                account: Address::repeat_byte(3),
+                signature: Bytes::from_static(&[4; 65]),
+            }),
+        ];
+        for authorization in all {
+            let mut out = vec![1];
+            authorization.write(&mut out);
+            let mut from = Reader::new(&out, 1).unwrap();
+            assert_eq!(from.read::<Authorization>().unwrap(), authorization);
+            from.finish().unwrap();
+        }
     }
 }

@@ -213,6 +213,25 @@ impl Field for Authorization {
                 foreign.window.write(out);
                 foreign.content.write(out);
             }
+            Self::TempoTransaction(transaction) => {
+                out.push(2);
+                transaction.challenge().write(out);
+                transaction.source().map(Party::Evm).write(out);
+                out.push(u8::from(transaction.is_signed()));
+                transaction.raw().write(out);
+            }
+            Self::TempoHash(sent) => {
+                out.push(3);
+                sent.challenge.write(out);
+                sent.payer.map(Party::Evm).write(out);
+                sent.hash.write(out);
+            }
+            Self::MppProof(proof) => {
+                out.push(4);
+                proof.challenge.write(out);
+                out.extend_from_slice(proof.account.as_slice());
+                proof.signature.write(out);
+            }
             // A primitive without a place here can be stored only once it has one: reading it back fails.
             _ => out.push(u8::MAX),
         }
@@ -234,8 +253,48 @@ impl Field for Authorization {
                 window: from.read()?,
                 content: from.read()?,
             })),
+            2 => read_transaction(from).map(Self::TempoTransaction),
+            3 => Ok(Self::TempoHash(TempoHash {
+                challenge: from.read()?,
+                payer: read_address(from)?,
+                hash: from.read()?,
+            })),
+            4 => Ok(Self::MppProof(MppProof {
+                challenge: from.read()?,
+                account: from.array::<20>()?.into(),
+                signature: from.read()?,
+            })),
             _ => Err(Corrupt("unknown kind of authorization")),
         }
+    }
+}
+
+fn read_address(from: &mut Reader<'_>) -> Result<Option<Address>, Corrupt> {
+    let party: Option<Party> = from.read()?;
+    Ok(party.as_ref().and_then(Party::evm))
+}
+
+fn read_transaction(from: &mut Reader<'_>) -> Result<TempoTransaction, Corrupt> {
+    let challenge = from.read()?;
+    let payer = read_address(from)?;
+    let signed = from.read::<bool>()?;
+    let raw: Bytes = from.read()?;
+    let read = match (signed, payer) {
+        (true, payer) => TempoTransaction::signed(challenge, payer, raw),
+        (false, Some(payer)) => TempoTransaction::unsigned(challenge, payer, raw),
+        (false, None) => return Err(Corrupt("an unsigned transaction of nobody")),
+    };
+    read.map_err(|_| Corrupt("not a transaction"))
+}
+
+impl Field for ChallengeRef {
+    fn write(&self, out: &mut Vec<u8>) {
+        write_slice(self.realm().as_bytes(), out);
+        write_slice(self.id().as_bytes(), out);
+    }
+    fn read(from: &mut Reader<'_>) -> Result<Self, Corrupt> {
+        let realm = read_text(from)?.to_owned();
+        Ok(Self::new(&realm, read_text(from)?))
     }
 }
 

@@ -70,8 +70,13 @@ impl Problem {
 
     /// The response.
     pub fn response(self) -> Response<Bytes> {
+        self.response_of("about:blank")
+    }
+
+    /// The response with a problem type of a protocol, an absolute URI.
+    pub fn response_of(self, kind: &str) -> Response<Bytes> {
         let (status, title, detail) = self.parts();
-        let mut response = problem(status, title, detail, &[]);
+        let mut response = problem(kind, status, title, detail, &[]);
         if matches!(self, Self::InFlight(_) | Self::Unknown | Self::Ledger) {
             response
                 .headers_mut()
@@ -90,6 +95,7 @@ pub(crate) fn malformed(error: &ParseError) -> Response<Bytes> {
         members.push(("at", at.to_string()));
     }
     problem(
+        "about:blank",
         StatusCode::BAD_REQUEST,
         "malformed payment",
         &error.to_string(),
@@ -103,12 +109,15 @@ pub(crate) fn no_price() -> Response<Bytes> {
 }
 
 fn problem(
+    kind: &str,
     status: StatusCode,
     title: &str,
     detail: &str,
     members: &[(&str, String)],
 ) -> Response<Bytes> {
-    let mut body = String::from("{\"type\":\"about:blank\",\"title\":");
+    let mut body = String::from("{\"type\":");
+    quote(kind, &mut body);
+    body.push_str(",\"title\":");
     quote(title, &mut body);
     body.push_str(",\"status\":");
     body.push_str(status.as_str());

@@ -29,7 +29,7 @@ use http402_core::{
     Amount, Bytes, Claim, Flow, Paid, Pending, Reason, RequestDigest, Requirement, Resource,
     Settlement, Timestamp, Verdict,
     ledger::{Applied, Key, Ledger, Versioned, Write},
-    protocol::Asked,
+    protocol::{Asked, Protocol, Told},
     seam::{Clock, Facilitator, Judge, Known, SeamError, Spawn},
 };
 use std::{fmt, future::Future, sync::Arc, time::Duration};
@@ -222,6 +222,7 @@ impl<'a> Walk<'a> {
             ..
         } = self.arrival;
         Asked::new(requirements, resource, method, request, self.now())
+            .headers(self.arrival.headers)
     }
 
     async fn run<B, E, H, F>(&self, handler: H) -> Result<Outcome<B>, E>
@@ -427,11 +428,7 @@ impl<'a> Walk<'a> {
                         // Delivered once only when that is on record; the same credential brings the response again.
                         return Ok(Outcome::Answered(Problem::Unknown.response()));
                     }
-                    self.report(
-                        &claim,
-                        &Settlement::Settled(receipt),
-                        response.headers_mut(),
-                    );
+                    self.report(&claim, &Settlement::Settled(receipt), &mut response);
                     if succeeded {
                         let event = Event::Delivered {
                             amount: claim.amount(),
@@ -446,11 +443,7 @@ impl<'a> Walk<'a> {
             Served::Owe(next) => match self.settle_served(next).await {
                 Done::Delivered(entry) => {
                     if let (Some(claim), Some(receipt)) = (claim, entry.receipt) {
-                        self.report(
-                            &claim,
-                            &Settlement::Settled(receipt),
-                            response.headers_mut(),
-                        );
+                        self.report(&claim, &Settlement::Settled(receipt), &mut response);
                         let event = Event::Delivered {
                             amount: claim.amount(),
                             again: false,

@@ -262,12 +262,11 @@ impl Gate {
     }
 }
 
-/// Whether everything that is asked for is built: exact prices, served or settled first.
+/// Whether everything that is asked for is built: exact prices or none, served or settled first.
 fn payable(requirements: &[Requirement]) -> bool {
     let built = |requirement: &Requirement| {
-        matches!(requirement.price, Price::Exactly(_))
+        matches!(requirement.price, Price::Exactly(_) | Price::Nothing)
             && matches!(requirement.flow, Flow::Authorization | Flow::Upfront)
-            && requirement.splits.is_empty()
     };
     !requirements.is_empty() && requirements.iter().all(built)
 }

@@ -8,7 +8,7 @@ use http402_core::{
     ProtocolId, Reason, Receipt, Requirement, Settlement, Step, Timestamp, TokenDomain, U256,
     Verdict, Window, Wire,
     authorization::Eip3009,
-    protocol::{Asked, ClaimError, Protocol, Refusal},
+    protocol::{Asked, ClaimError, Protocol, Refusal, Told},
     seam::{Boxed, Facilitator, Judge, Kind, Known, SeamError},
 };
 use http402_ledger::Memory;
@@ -70,7 +70,7 @@ impl Protocol for Coin {
         Ok(())
     }
 
-    fn report(&self, _: &Claim, outcome: &Settlement, out: &mut HeaderMap) {
+    fn report(&self, _: &Claim, outcome: &Settlement, _: Told, out: &mut HeaderMap) {
         if let Settlement::Settled(receipt) = outcome {
             let receipt = HeaderValue::from_str(&receipt.transaction).unwrap();
             out.insert(RECEIPT, receipt);

@@ -5,7 +5,8 @@ use http402_core::{
     Claim, Encoded, ParseError, Party, ProtocolId, Reason, Settlement, Timestamp, Wire,
     json::{Json, array, quote},
     protocol::{
-        Answer, Asked, ClaimError, ClientProtocol, Draft, Offer, Offers, Protocol, Refusal, Refused,
+        Answer, Asked, ClaimError, ClientProtocol, Draft, Offer, Offers, Protocol, Refusal,
+        Refused, Told,
     },
 };
 
@@ -100,7 +101,7 @@ impl Protocol for X402V1 {
         Ok(())
     }
 
-    fn report(&self, claim: &Claim, outcome: &Settlement, out: &mut HeaderMap) {
+    fn report(&self, claim: &Claim, outcome: &Settlement, _: Told, out: &mut HeaderMap) {
         report(&RESPONSE[0], claim, outcome, out);
     }
 

@@ -6,7 +6,8 @@ use http402_core::{
     Wire,
     json::{Json, Object},
     protocol::{
-        Answer, Asked, ClaimError, ClientProtocol, Draft, Offer, Offers, Protocol, Refusal, Refused,
+        Answer, Asked, ClaimError, ClientProtocol, Draft, Offer, Offers, Protocol, Refusal,
+        Refused, Told,
     },
 };
 
@@ -69,7 +70,7 @@ impl Protocol for X402V2 {
         Ok(())
     }
 
-    fn report(&self, claim: &Claim, outcome: &Settlement, out: &mut HeaderMap) {
+    fn report(&self, claim: &Claim, outcome: &Settlement, _: Told, out: &mut HeaderMap) {
         report(&RESPONSES[1], claim, outcome, out);
     }
 

@@ -65,6 +65,7 @@ impl PaymentRequirements {
         };
         if requirement.flow != Flow::Authorization
             || requirement.transfer != TransferMethod::Eip3009
+            || !requirement.splits.is_empty()
         {
             return None;
         }

@@ -1,6 +1,6 @@
 use crate::scheme::exact::{self, Terms};
 use http402_core::{
-    ChainId, ParseError, Price, Reason, Requirement,
+    ChainId, ParseError, Price, Reason, Requirement, TransferMethod,
     json::{Json, Object},
 };
 
@@ -79,6 +79,13 @@ impl PaymentRequirements {
         let Price::Exactly(amount) = requirement.price else {
             return Err(ParseError::new("price", "only exact prices are offered"));
         };
+        // Offered without them, somebody would not get his part.
+        if !requirement.splits.is_empty() {
+            return Err(ParseError::new("splits", "not offered"));
+        }
+        if requirement.transfer == TransferMethod::Native {
+            return Err(ParseError::new("transfer", "not of this protocol"));
+        }
         let raw = Object::new()
             .text("scheme", exact::NAME)
             .text("network", &requirement.chain.to_string())

@@ -5,7 +5,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use http402_core::{
     Claim, Reason, Receipt, RequestDigest, Requirement, Resource, Settlement, Timestamp, Verdict,
     asset::Assets,
-    protocol::{Asked, ClaimError, ClientProtocol, Offer, Protocol, Refusal, Refused},
+    protocol::{Asked, ClaimError, ClientProtocol, Offer, Protocol, Refusal, Refused, Told},
     seam::{Judge, Known, PayerCode, Signer},
 };
 use http402_verify::{LocalKey, Verifier};
@@ -112,7 +112,12 @@ fn round(server: &dyn Protocol, client: &dyn ClientProtocol) {
         hash.as_str(),
     );
     let mut told = HeaderMap::new();
-    server.report(&claim, &Settlement::Settled(receipt), &mut told);
+    server.report(
+        &claim,
+        &Settlement::Settled(receipt),
+        Told::new(StatusCode::OK, NOW),
+        &mut told,
+    );
     let outcome = client
         .outcome(&offers[0], StatusCode::OK, &told, NOW)
         .unwrap();

@@ -9,21 +9,13 @@ impl Walk<'_> {
             Done::Delivered(entry) => self.replay(&entry),
             Done::Declined(claim, reason) => {
                 let mut response = self.gate.refuse(&self.asked(), &reason);
-                self.report(
-                    &claim,
-                    &Settlement::Declined(reason),
-                    response.headers_mut(),
-                );
+                self.report(&claim, &Settlement::Declined(reason), &mut response);
                 response
             }
             Done::Unknown(claim, pending) => {
                 let mut response = Problem::Unknown.response();
                 if let Some(claim) = claim {
-                    self.report(
-                        &claim,
-                        &Settlement::Unknown(pending),
-                        response.headers_mut(),
-                    );
+                    self.report(&claim, &Settlement::Unknown(pending), &mut response);
                 }
                 response
             }
@@ -59,11 +51,7 @@ impl Walk<'_> {
             let claim = protocol
                 .and_then(|protocol| protocol.claim(&self.asked(), self.arrival.headers).ok());
             if let Some(claim) = claim {
-                self.report(
-                    &claim,
-                    &Settlement::Settled(receipt.clone()),
-                    response.headers_mut(),
-                );
+                self.report(&claim, &Settlement::Settled(receipt.clone()), &mut response);
                 let event = Event::Delivered {
                     amount: claim.amount(),
                     again: true,
@@ -79,13 +67,11 @@ impl Walk<'_> {
         _entry: &Entry,
         problem: fn(http::StatusCode) -> Problem,
     ) -> Response<Bytes> {
-        let protocol = self
-            .gate
-            .protocols
+        let protocols = &self.gate.protocols;
+        let protocol = protocols
             .iter()
             .find(|protocol| protocol.answers(self.arrival.headers) > 0);
-        let status = protocol.map_or(http::StatusCode::CONFLICT, |protocol| protocol.conflict());
-        problem(status).response()
+        conflicting(protocol, problem)
     }
 
     pub(super) fn conflict(
@@ -93,14 +79,18 @@ impl Walk<'_> {
         presented: &Presented,
         problem: fn(http::StatusCode) -> Problem,
     ) -> Response<Bytes> {
-        let protocol = self.gate.protocol(presented.claim().wire.protocol);
-        let status = protocol.map_or(http::StatusCode::CONFLICT, |protocol| protocol.conflict());
-        problem(status).response()
+        conflicting(self.gate.protocol(presented.claim().wire.protocol), problem)
     }
 
-    pub(super) fn report(&self, claim: &Claim, settlement: &Settlement, headers: &mut HeaderMap) {
+    pub(super) fn report<B>(
+        &self,
+        claim: &Claim,
+        settlement: &Settlement,
+        response: &mut Response<B>,
+    ) {
         if let Some(protocol) = self.gate.protocol(claim.wire.protocol) {
-            protocol.report(claim, settlement, headers);
+            let with = Told::new(response.status(), self.now());
+            protocol.report(claim, settlement, with, response.headers_mut());
         }
     }
 
@@ -129,6 +119,22 @@ impl Walk<'_> {
             }
         }
     }
+}
+
+/// A denial without offers, with the status and the problem type of the credential's protocol.
+fn conflicting(
+    protocol: Option<&Arc<dyn Protocol>>,
+    problem: fn(http::StatusCode) -> Problem,
+) -> Response<Bytes> {
+    let Some(protocol) = protocol else {
+        return problem(http::StatusCode::CONFLICT).response();
+    };
+    let problem = problem(protocol.conflict());
+    let why = match problem {
+        Problem::InFlight(_) => Reason::InFlight,
+        _ => Reason::AlreadyUsed,
+    };
+    problem.response_of(protocol.problem(&why).unwrap_or("about:blank"))
 }
 
 /// Appends a name to a list header, unless it is there.

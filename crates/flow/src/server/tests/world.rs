@@ -8,7 +8,7 @@ use http402_core::{
     TokenDomain, U256, Verdict, Window, Wire,
     authorization::Eip3009,
     ledger::{Applied, Expect, Key, Ledger, Page, Versioned, Write},
-    protocol::{Asked, ClaimError, Protocol, Refusal},
+    protocol::{Asked, ClaimError, Protocol, Refusal, Told},
     seam::{Boxed, Clock, Facilitator, Judge, Kind, Known, SeamError, Spawn},
 };
 use std::{
@@ -273,7 +273,7 @@ impl Protocol for Coin {
         Ok(())
     }
 
-    fn report(&self, _: &Claim, outcome: &Settlement, out: &mut HeaderMap) {
+    fn report(&self, _: &Claim, outcome: &Settlement, _: Told, out: &mut HeaderMap) {
         let text = match outcome {
             Settlement::Settled(receipt) => receipt.transaction.to_string(),
             Settlement::Declined(reason) => format!("declined {}", reason.code()),
