@@ -4,6 +4,7 @@ mod eip3009;
 pub mod engine;
 #[cfg(feature = "key")]
 mod key;
+mod proof;
 mod signature;
 
 #[cfg(feature = "key")]
@@ -78,6 +79,7 @@ impl Judge for Verifier {
     fn judge(&self, claim: &Claim, known: &Known) -> Verdict {
         match &claim.authorization {
             Authorization::Eip3009(signed) => self.eip3009(&claim.requirement, signed, known),
+            Authorization::MppProof(proof) => self.proof(&claim.requirement, proof),
             // Only its facilitator understands it.
             _ => Verdict::NeedsChain,
         }

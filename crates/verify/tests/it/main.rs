@@ -3,4 +3,5 @@
 
 mod claims;
 mod engines;
+mod proof;
 mod vectors;

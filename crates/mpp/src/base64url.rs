@@ -1,0 +1,73 @@
+//! base64url without padding, as every document of the scheme is encoded.
+//!
+//! What others send may be in the standard alphabet and may be padded, as the packages read it. Bits after the end are
+//! refused, so a text has one meaning.
+
+use base64::{
+    Engine,
+    alphabet::URL_SAFE,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig, general_purpose},
+};
+use http402_core::ParseError;
+
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &URL_SAFE,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// The bytes that a text of at most `cap` bytes encodes. `what` names it in errors.
+///
+/// # Errors
+/// When it is too long, or not base64.
+pub fn decode(what: &'static str, text: &[u8], cap: usize) -> Result<Vec<u8>, ParseError> {
+    if text.len() > cap {
+        return Err(ParseError::new(what, format!("longer than {cap} bytes")));
+    }
+    let standard = |byte: &u8| matches!(byte, b'+' | b'/');
+    let decoded = if text.iter().any(standard) {
+        let swapped: Vec<u8> = text
+            .iter()
+            .map(|byte| match byte {
+                b'+' => b'-',
+                b'/' => b'_',
+                other => *other,
+            })
+            .collect();
+        LENIENT.decode(swapped)
+    } else {
+        LENIENT.decode(text)
+    };
+    decoded.map_err(|error| {
+        use base64::DecodeError::{InvalidByte, InvalidLastSymbol};
+        let bad = ParseError::new(what, "not base64url");
+        match error {
+            InvalidByte(at, _) | InvalidLastSymbol(at, _) => bad.at(at),
+            _ => bad,
+        }
+    })
+}
+
+/// The text that a text encodes: [`decode`], and UTF-8.
+///
+/// # Errors
+/// As [`decode`], and when it is not UTF-8.
+pub fn decode_text(what: &'static str, text: &[u8], cap: usize) -> Result<String, ParseError> {
+    String::from_utf8(decode(what, text, cap)?)
+        .map_err(|error| ParseError::new(what, "not UTF-8").at(error.utf8_error().valid_up_to()))
+}
+
+/// Bytes in base64url without padding.
+pub fn encode(bytes: impl AsRef<[u8]>) -> String {
+    general_purpose::URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// Exactly 32 bytes in the one text that [`encode`] gives them.
+pub(crate) fn exact(text: &str) -> Option<[u8; 32]> {
+    let bytes = general_purpose::URL_SAFE_NO_PAD.decode(text).ok()?;
+    bytes.try_into().ok()
+}
+
+/// Bytes in base64 of the standard alphabet, padded.
+pub(crate) fn standard(bytes: &[u8]) -> String {
+    general_purpose::STANDARD.encode(bytes)
+}
