@@ -1,7 +1,12 @@
 //! What every public parser has to hold for any bytes, as plain functions: cargo-fuzz drives them on nightly Rust, and
 //! `tests/replay.rs` runs them over the corpus on stable.
 
-use http402_core::{Amount, ChainId, Party, json::Json};
+use http402_core::{
+    Amount, ChainId, Party,
+    authorization::{ChallengeRef, TempoTransaction},
+    json::Json,
+};
+use http402_tempo::{Transaction, transaction::FeePayer};
 use http402_verify::Signature;
 use http402_x402::{
     header, network,
@@ -26,6 +31,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("v2_payload", v2_payload),
     ("v2_required", v2_required),
     ("replies", replies),
+    ("tempo_transaction", tempo_transaction),
 ];
 
 /// Runs the target of this name.
@@ -105,6 +111,21 @@ fn encoded(data: &[u8]) {
 fn signature(data: &[u8]) {
     if let Some(signature) = Signature::parse(data) {
         assert_eq!(data.len(), 65, "{signature:?}");
+    }
+}
+
+/// What is read to the last field has a frame, and the two say the same.
+fn tempo_transaction(data: &[u8]) {
+    if let Ok(whole) = Transaction::decode(data) {
+        let challenge = ChallengeRef::new("realm", "id");
+        let raw = data.to_vec().into();
+        let frame = TempoTransaction::signed(challenge, None, raw).expect("it has a frame");
+        assert_eq!(frame.chain(), whole.chain());
+        assert_eq!(frame.sponsored(), whole.fee_payer() != &FeePayer::Sender);
+        assert_eq!(
+            frame.window().end().secs(),
+            whole.valid_before().unwrap_or(u64::MAX)
+        );
     }
 }
 

@@ -1,0 +1,8 @@
+//! Charges on Tempo.
+#![allow(clippy::unwrap_used, reason = "a test that can not go on may panic")]
+
+mod decode;
+mod settle;
+mod sponsor;
+mod view;
+mod world;
