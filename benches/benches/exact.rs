@@ -8,86 +8,25 @@
 #![allow(missing_docs, reason = "criterion's macros write functions")]
 #![allow(clippy::print_stdout, reason = "the ratios are what is read")]
 
-use alloy_primitives::{B256, keccak256};
+use alloy_primitives::keccak256;
 use criterion::{Criterion, criterion_group};
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use http402_benches::scene::{NOW, Scene};
 use http402_core::{
-    Authorization, Claim, Reason, RequestDigest, Requirement, Resource, Timestamp, Verdict,
+    Authorization, Reason, Verdict,
     asset::Assets,
     json::Json,
-    protocol::{Asked, ClientProtocol, Protocol, Refusal, Refused},
-    seam::{Judge, Known, PayerCode, Signer},
+    protocol::{Protocol, Refusal},
+    seam::{Judge, Known, PayerCode},
 };
 use http402_verify::{
-    LocalKey, Signature, Verifier,
+    Signature, Verifier,
     engine::{Engine, K256, Libsecp256k1},
 };
 use http402_x402::{header, http::X402V2};
 use std::{fs, hint::black_box, path::Path, time::Duration};
 
-const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
-
-struct Scene {
-    requirements: Vec<Requirement>,
-    resource: Resource,
-    headers: HeaderMap,
-    text: String,
-    claim: Claim,
-    digest: B256,
-    signature: [u8; 65],
-}
-
-impl Scene {
-    fn asked(&self) -> Asked<'_> {
-        let digest = RequestDigest::of("GET", "/x", None);
-        Asked::new(
-            &self.requirements,
-            &self.resource,
-            &Method::GET,
-            digest,
-            NOW,
-        )
-    }
-
-    fn new() -> Self {
-        let assets = Assets::known();
-        let usdc = assets.of_chain(&"eip155:8453".parse().unwrap()).unwrap();
-        let payee = "0x209693Bc6afc0C5328bA36FaF03C514EF312287C";
-        let requirement = usdc.price("$0.01", payee).unwrap();
-        let requirements = vec![requirement];
-        let resource = Resource::new("https://api.example.com/x");
-        let request = RequestDigest::of("GET", "/x", None);
-        let asked = Asked::new(&requirements, &resource, &Method::GET, request, NOW);
-        let mut refusal = Refusal::default();
-        X402V2
-            .offer(&asked, &Reason::PaymentRequired, &mut refusal)
-            .unwrap();
-        let (status, url) = (StatusCode::PAYMENT_REQUIRED, "https://api.example.com/x");
-        let refused = Refused::new(url, status, &refusal.headers, b"", NOW);
-        let offer = X402V2.offers(&refused).unwrap().usable.remove(0);
-        let key = LocalKey::from_bytes(&[7; 32]).unwrap();
-        let draft = X402V2.draft(&offer, &key.party(), NOW, [9; 32]).unwrap();
-        let digest = draft.to_sign.digest();
-        let signature = key.sign_digest(&digest.0);
-        let answer = X402V2.answer(&offer, &draft, &signature).unwrap();
-        let headers: HeaderMap = answer.headers().iter().cloned().collect();
-        let value: &HeaderValue = &headers["payment-signature"];
-        let text = header::decode("x", value.as_bytes()).unwrap();
-        let claim = X402V2.claim(&asked, &headers).unwrap();
-        Self {
-            requirements,
-            resource,
-            headers,
-            text,
-            claim,
-            digest,
-            signature,
-        }
-    }
-}
-
 fn exact(criterion: &mut Criterion) {
-    let scene = Scene::new();
+    let scene = Scene::new(7);
     let known = Known::at(NOW).payer_code(PayerCode::Absent);
     let pure = Verifier::new(Assets::known());
     let with_c = Verifier::new(Assets::known()).engine(Libsecp256k1);

@@ -1,1 +1,126 @@
 //! Benchmarks: `cargo bench -p http402-benches`. They are read as ratios to a reference of the same run.
+pub mod scene;
+
+use std::{
+    fmt::Write as _,
+    time::{Duration, Instant},
+};
+
+/// How long one case runs in one round.
+const SLICE: Duration = Duration::from_millis(3);
+
+struct Case<'a> {
+    name: String,
+    /// Operations in one call.
+    each: u32,
+    target: Option<f64>,
+    call: Box<dyn FnMut() + 'a>,
+    /// Calls in a slice.
+    calls: u32,
+    nanoseconds: Vec<f64>,
+}
+
+/// Cases that take turns, so that whatever else the machine does meets all of them: in every round each case runs for a few
+/// milliseconds, and is compared with the reference, the first case, of the same round.
+#[derive(Default)]
+pub struct Rounds<'a> {
+    cases: Vec<Case<'a>>,
+}
+
+impl std::fmt::Debug for Rounds<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names = self.cases.iter().map(|case| &case.name);
+        f.debug_list().entries(names).finish()
+    }
+}
+
+impl<'a> Rounds<'a> {
+    /// Adds a case whose call does `each` operations. The first one is the reference.
+    pub fn add(&mut self, name: &str, each: u32, call: impl FnMut() + 'a) {
+        self.cases.push(Case {
+            name: name.into(),
+            each,
+            target: None,
+            call: Box::new(call),
+            calls: 1,
+            nanoseconds: Vec::new(),
+        });
+    }
+
+    /// Adds a case that is to take at most `target` times the reference.
+    pub fn aim(&mut self, name: &str, each: u32, target: f64, call: impl FnMut() + 'a) {
+        self.add(name, each, call);
+        if let Some(case) = self.cases.last_mut() {
+            case.target = Some(target);
+        }
+    }
+
+    /// Runs the rounds and returns the table.
+    pub fn run(mut self, rounds: usize) -> String {
+        for case in &mut self.cases {
+            (case.call)();
+            let begin = Instant::now();
+            (case.call)();
+            let once = begin.elapsed().as_nanos().max(1);
+            case.calls = u32::try_from(SLICE.as_nanos() / once).unwrap_or(1).max(1);
+        }
+        for _ in 0..rounds {
+            for case in &mut self.cases {
+                let begin = Instant::now();
+                for _ in 0..case.calls {
+                    (case.call)();
+                }
+                let time = begin.elapsed().as_secs_f64() * 1e9;
+                let operations = f64::from(case.calls) * f64::from(case.each);
+                case.nanoseconds.push(time / operations);
+            }
+        }
+        self.table()
+    }
+
+    fn table(&self) -> String {
+        let mut out = String::new();
+        let Some(reference) = self.cases.first() else {
+            return out;
+        };
+        let _ = writeln!(
+            out,
+            "| case | median µs | of the reference | target |\n|---|--:|--:|--:|"
+        );
+        for case in &self.cases {
+            let pairs = case.nanoseconds.iter().zip(&reference.nanoseconds);
+            let ratio = median(pairs.map(|(own, reference)| own / reference).collect());
+            let time = median(case.nanoseconds.clone()) / 1000.0;
+            let target = match case.target {
+                None => String::new(),
+                Some(target) if ratio <= target => format!("{target:.2}"),
+                Some(target) => format!("{target:.2}, missed"),
+            };
+            let _ = writeln!(out, "| {} | {time:.2} | {ratio:.3} | {target} |", case.name);
+        }
+        out
+    }
+}
+
+fn median(mut all: Vec<f64>) -> f64 {
+    all.sort_by(f64::total_cmp);
+    all.get(all.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// The features of this machine's CPU that matter here.
+pub fn cpu() -> String {
+    let mut found = vec![std::env::consts::ARCH];
+    #[cfg(target_arch = "x86_64")]
+    for (name, there) in [
+        ("bmi2", is_x86_feature_detected!("bmi2")),
+        ("adx", is_x86_feature_detected!("adx")),
+        ("avx2", is_x86_feature_detected!("avx2")),
+        ("avx512f", is_x86_feature_detected!("avx512f")),
+        ("avx512ifma", is_x86_feature_detected!("avx512ifma")),
+    ] {
+        if there {
+            found.push(name);
+        }
+    }
+    found.join(" ")
+}

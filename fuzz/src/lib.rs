@@ -14,6 +14,8 @@ use http402_x402::{
     request, v1, v2,
 };
 
+mod mpp;
+
 /// A target: it panics when something does not hold.
 pub type Target = fn(&[u8]);
 
@@ -31,7 +33,20 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("v2_payload", v2_payload),
     ("v2_required", v2_required),
     ("replies", replies),
-    ("tempo_transaction", tempo_transaction),
+    ("tempo_signed", tempo_signed),
+    ("mpp_challenge", mpp::challenge),
+    ("mpp_credential", mpp::credential),
+    ("mpp_field", mpp::field),
+    ("mpp_receipt", mpp::receipt),
+    ("mpp_problem", mpp::problem),
+    ("mpp_accept", mpp::accept),
+    ("mpp_jcs", mpp::jcs),
+    ("mpp_time", mpp::time),
+    ("mpp_method", mpp::method),
+    ("mpp_mcp", mpp::mcp),
+    ("mpp_discovery", mpp::discovery),
+    ("mpp_digest", mpp::digest),
+    ("tempo_transaction", mpp::tempo_transaction),
 ];
 
 /// Runs the target of this name.
@@ -44,7 +59,7 @@ pub fn run(name: &str, data: &[u8]) {
     target(data);
 }
 
-fn text(data: &[u8], with: impl FnOnce(&str)) {
+pub(crate) fn text(data: &[u8], with: impl FnOnce(&str)) {
     if let Ok(text) = std::str::from_utf8(data) {
         with(text);
     }
@@ -115,7 +130,7 @@ fn signature(data: &[u8]) {
 }
 
 /// What is read to the last field has a frame, and the two say the same.
-fn tempo_transaction(data: &[u8]) {
+fn tempo_signed(data: &[u8]) {
     if let Ok(whole) = Transaction::decode(data) {
         let challenge = ChallengeRef::new("realm", "id");
         let raw = data.to_vec().into();

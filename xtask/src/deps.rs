@@ -33,6 +33,19 @@ const NEVER: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "mpp",
+        &[
+            "http402-x402",
+            "http402-verify",
+            "http402-flow",
+            "tokio",
+            "axum",
+            "tower",
+            "hyper",
+            "reqwest",
+        ],
+    ),
+    (
         "verify",
         &[
             "http402-x402",
@@ -140,6 +153,7 @@ const NEVER: &[(&str, &[&str])] = &[
 const BUDGETS: &[(&str, &[&str], usize)] = &[
     ("core", &["http402-core"], 32),
     ("x402", &["http402-x402"], 38),
+    ("mpp", &["http402-mpp"], 46),
     ("verify", &["http402-verify"], 72),
     (
         "tower with x402 and verify",

@@ -4,8 +4,8 @@
 //! [`Settlement::Declined`]); "could not ask" is a [`SeamError`]; "may have happened" is [`Settlement::Unknown`].
 
 use crate::{
-    B256, Bytes, ChainId, Claim, Party, Pending, ProtocolId, Settlement, Step, Timestamp, Verdict,
-    typed::ToSign,
+    Authorization, B256, Bytes, ChainId, Claim, Party, Pending, ProtocolId, Reason, Requirement,
+    Settlement, Step, Timestamp, Verdict, typed::ToSign,
 };
 use alloc::{boxed::Box, vec::Vec};
 use core::{future::Future, pin::Pin, time::Duration};
@@ -145,8 +145,25 @@ pub trait ChainView: Send + Sync {
         &'a self,
         chain: &'a ChainId,
         asset: &'a Party,
-        authorization: &'a crate::Authorization,
+        authorization: &'a Authorization,
     ) -> Boxed<'a, Result<Spent, SeamError>>;
+}
+
+/// Tells what a transaction does. A buyer's policy asks it before the wallet sees the bytes.
+pub trait TransactionReader: Send + Sync {
+    /// Whether the transaction in `authorization`, of which `payer` would sign `to_sign`, makes the payments of `requirement`
+    /// for the challenge that it answers, and does nothing else: no further call, no allowance, and no fee above what the
+    /// reader was told to bear.
+    ///
+    /// # Errors
+    /// Why it is not such a transaction.
+    fn pays_only(
+        &self,
+        requirement: &Requirement,
+        payer: &Party,
+        authorization: &Authorization,
+        to_sign: &ToSign,
+    ) -> Result<(), Reason>;
 }
 
 /// Signs with a wallet: a key in memory, a keystore, a KMS, a remote or smart wallet.

@@ -4,6 +4,7 @@ mod report;
 mod show;
 mod story;
 mod tape;
+mod words;
 mod world;
 
 use crate::runtime::Fault;

@@ -4,10 +4,20 @@
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod memory;
+#[cfg(feature = "postgres")]
+pub mod postgres;
+#[cfg(feature = "redis")]
+pub mod redis;
+#[cfg(any(feature = "postgres", feature = "redis"))]
+pub mod remote;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 
 pub use memory::Memory;
+#[cfg(feature = "postgres")]
+pub use postgres::Postgres;
+#[cfg(feature = "redis")]
+pub use redis::Redis;
 #[cfg(feature = "sqlite")]
 pub use sqlite::Sqlite;
 
@@ -19,8 +29,7 @@ use http402_core::{
 /// Refuses writes that no backend can make: a key that is too long, or not one line of printable text, or named twice.
 fn check(writes: &[Write]) -> Result<(), SeamError> {
     for (at, write) in writes.iter().enumerate() {
-        let text = write.key.as_str();
-        if text.is_empty() || text.len() > Key::MAX_LEN || text.chars().any(char::is_control) {
+        if !possible(&write.key) {
             return Err("a key is one line of 1 to 512 bytes".into());
         }
         if writes[..at].iter().any(|other| other.key == write.key) {
@@ -28,4 +37,10 @@ fn check(writes: &[Write]) -> Result<(), SeamError> {
         }
     }
     Ok(())
+}
+
+/// Whether a record can have this key.
+fn possible(key: &Key) -> bool {
+    let text = key.as_str();
+    !text.is_empty() && text.len() <= Key::MAX_LEN && !text.chars().any(char::is_control)
 }

@@ -7,7 +7,9 @@
 //! param     = token BWS "=" BWS ( token / quoted-string )
 //! ```
 //! A field is cut at the commas that stand outside of quotes, then each element is read: time and memory are linear in its
-//! length. Bytes are ISO-8859-1. In a quoted string `\uXXXX` is a UTF-16 unit, and any other `\x` is `x`.
+//! length. Bytes are ISO-8859-1. In a quoted string `\uhhhh` is a UTF-16 unit, and any other `\x` is `x`.
+//!
+//! A scheme has its parameters from its own element on: `Payment, id=x` is refused.
 //!
 //! What can not be read spoils the scheme that it stands in, and no other. Names are compared in lower case, and one that
 //! stands twice is refused. What follows a closing quote up to the next comma is dropped, as the packages do.
@@ -113,7 +115,7 @@ fn add(all: &mut [Read], param: Result<(Box<str>, Box<str>), ParseError>, at: us
     let why = match param {
         Ok((name, _)) if last.get(&name).is_some() => error("a parameter stands twice"),
         Ok(_) if last.params.len() >= MAX_ITEMS => error("too many parameters"),
-        Ok(_) if last.token68.is_some() => error("parameters after a token"),
+        Ok(_) if last.params.is_empty() => error("parameters after a comma"),
         Ok(param) => {
             last.params.push(param);
             return;
@@ -286,7 +288,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// The four digits of `uXXXX`, after a backslash.
+    /// The four digits of `uhhhh`, after a backslash.
     fn unit(&mut self) -> Option<u16> {
         let [b'u', digits @ ..] = self.rest() else {
             return None;
@@ -351,7 +353,7 @@ fn token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
-/// Appends `name="value"`, in ASCII alone: what is not printable ASCII becomes `\uXXXX`.
+/// Appends `name="value"`, in ASCII alone: what is not printable ASCII becomes `\uhhhh`.
 ///
 /// # Errors
 /// When the value holds a control character: a line break would end the field.

@@ -3,8 +3,8 @@
 mod calls;
 mod logs;
 
-pub(crate) use calls::memo_of;
 pub use calls::{Swap, Terms};
+pub(crate) use calls::{memo_of, unauthorized};
 
 use crate::{abi::Token, transaction::Call};
 use alloy_primitives::{Address, B256, U256};

@@ -4,6 +4,7 @@ use crate::{
     AskError, Order,
     node::{Node, Sent},
     pull, transaction,
+    wallet::TRANSFER_GAS,
 };
 use alloy_primitives::{Address, B256, Bytes};
 use http402_core::{
@@ -59,6 +60,7 @@ impl Payer {
             .iter()
             .fold(0, |sum: u64, call| sum.saturating_add(call.gas));
         let gas = used.saturating_add(used / 4).saturating_add(MARGIN);
+        let gas = gas.max(TRANSFER_GAS);
         let fees = self.node.fees().await?;
         Ok(order.transaction(account, &fees, gas, self.clock.now())?)
     }

@@ -9,8 +9,9 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-/// Gas for the transfer to the payee, when it opens an account for him.
-const TRANSFER_GAS: u64 = 600_000;
+/// Gas for the transfer to the payee, when it opens an account for him; and for nodes of development, which take a batch for
+/// the creation of a contract when they are asked what it would do.
+pub(crate) const TRANSFER_GAS: u64 = 800_000;
 /// Gas for each further transfer, likewise.
 const SPLIT_GAS: u64 = 350_000;
 

@@ -10,11 +10,27 @@ use std::{
 use tower_layer::Layer;
 use tower_service::Service;
 
-/// The digest of a request's body, as a request extension: with it a payment is bound to the body, too.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BodyDigest(pub B256);
+/// The body of a request, as a request extension: with it a payment is bound to the body, too.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BoundBody(Bytes);
 
-/// Reads request bodies up to a cap and leaves their [`BodyDigest`] behind. Put it outside of a
+impl BoundBody {
+    /// A body that was read whole.
+    pub fn new(bytes: Bytes) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes.
+    pub fn as_slice(&self) -> &[u8] {
+        &self.0
+    }
+
+    pub(crate) fn digest(&self) -> B256 {
+        keccak256(&self.0)
+    }
+}
+
+/// Reads request bodies up to a cap and leaves each behind as a [`BoundBody`]. Put it outside of a
 /// [`PayLayer`](crate::PayLayer) whose payments are to be bound to bodies; a longer body gets 413.
 #[derive(Clone, Copy, Debug)]
 pub struct DigestBodyLayer {
@@ -82,7 +98,7 @@ where
                     return Ok(response);
                 }
             };
-            head.extensions.insert(BodyDigest(keccak256(&bytes)));
+            head.extensions.insert(BoundBody::new(bytes.clone()));
             inner.call(Request::from_parts(head, B::from(bytes))).await
         })
     }

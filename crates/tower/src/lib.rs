@@ -9,7 +9,7 @@ mod service;
 #[cfg(feature = "tracing")]
 mod trace;
 
-pub use body::{BodyDigest, DigestBody, DigestBodyLayer};
+pub use body::{BoundBody, DigestBody, DigestBodyLayer};
 pub use config::{Builder, ConfigError};
 pub use http402_core::Paid;
 pub use http402_flow::server::{Check, Event, Events, Gate, NoEvents, Recovered, Seams, recover};

@@ -1,5 +1,5 @@
 use crate::{
-    body::BodyDigest,
+    body::BoundBody,
     config::{Builder, Target},
     price::{Bypass, Price},
 };
@@ -140,12 +140,14 @@ impl Shared {
         };
         let resource = Resource::new(&format!("{}{target}", self.base_url))
             .describe(&self.description, &self.mime_type);
-        let digest = head.extensions.get::<BodyDigest>().map(|digest| digest.0);
+        let bound = head.extensions.get::<BoundBody>().cloned();
+        let digest = bound.as_ref().map(BoundBody::digest);
         let (method, headers) = (head.method.clone(), head.headers.clone());
         let arrival = Arrival {
             method: &method,
             headers: &headers,
             request: RequestDigest::of(method.as_str(), &resource.url, digest),
+            body: bound.as_ref().map(BoundBody::as_slice),
             resource: &resource,
             requirements: &requirements,
         };

@@ -3,7 +3,11 @@
 //! The digest is made in buffers of fixed size: the separator of a known token's domain is computed once, and nothing is
 //! allocated between a claim and its verdict.
 
-use crate::{Signature, Verifier};
+use crate::{
+    Signature, Verifier,
+    batch::{Asks, wrong},
+    engine::Check,
+};
 use alloy_primitives::{B256, keccak256};
 use http402_core::{
     Address, ChainId, Party, Price, Reason, Requirement, TokenDomain, TransferMethod, U256,
@@ -116,9 +120,37 @@ impl Verifier {
         signed: &Eip3009,
         known: &Known,
     ) -> Verdict {
-        match self.fits(requirement, signed, known) {
-            Ok(digest) => self.signature(&digest, signed, known.payer_code),
-            Err(reason) => Verdict::Invalid(reason),
+        self.finish(self.eip3009_asks(requirement, signed, known))
+    }
+
+    /// The verdict up to the arithmetic of the curve.
+    ///
+    /// A payer with code is judged by its contract alone; without code, by recovery alone.
+    pub(crate) fn eip3009_asks(
+        &self,
+        requirement: &Requirement,
+        signed: &Eip3009,
+        known: &Known,
+    ) -> Asks {
+        let digest = match self.fits(requirement, signed, known) {
+            Ok(digest) => digest,
+            Err(reason) => return Asks::Nothing(Verdict::Invalid(reason)),
+        };
+        let bytes: &[u8] = &signed.signature;
+        if known.payer_code == PayerCode::Present || bytes.ends_with(&WRAPPED) {
+            return Asks::Nothing(Verdict::NeedsChain);
+        }
+        let absent = known.payer_code == PayerCode::Absent;
+        match Signature::parse(bytes) {
+            Some(signature) => Asks::Engine {
+                check: Check {
+                    digest,
+                    signature,
+                    payer: signed.from,
+                },
+                absent,
+            },
+            None => Asks::Nothing(wrong(absent)),
         }
     }
 
@@ -149,23 +181,5 @@ impl Verifier {
             return Err(Reason::LifetimeTooLong);
         }
         self.eip3009_digest(requirement, signed)
-    }
-
-    /// A payer with code is judged by its contract alone; without code, by recovery alone.
-    fn signature(&self, digest: &B256, signed: &Eip3009, code: PayerCode) -> Verdict {
-        let bytes: &[u8] = &signed.signature;
-        let counterfactual = bytes.ends_with(&WRAPPED);
-        if code == PayerCode::Present || counterfactual {
-            return Verdict::NeedsChain;
-        }
-        let recovered =
-            Signature::parse(bytes).and_then(|signature| self.engine.recover(digest, &signature));
-        match recovered {
-            Some(address) if address == signed.from => Verdict::Valid {
-                payer: Party::Evm(signed.from),
-            },
-            _ if code == PayerCode::Absent => Verdict::Invalid(Reason::Signature),
-            _ => Verdict::NeedsChain,
-        }
     }
 }

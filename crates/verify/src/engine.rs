@@ -3,18 +3,80 @@
 //! An engine is a value. A feature only makes one available; a program chooses in its `main`, and every engine gives the same
 //! answers.
 
+mod portable;
+
+pub use portable::{Keys, Portable};
+
 use crate::Signature;
 use alloy_primitives::keccak256;
 use http402_core::{Address, B256};
-use std::fmt;
+use std::{fmt, sync::Arc};
 
-/// Recovers the address that made a signature.
+/// A signature that a payer is said to have made of a digest.
+#[derive(Clone, Copy, Debug)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "it is what a check takes, and nothing else can matter to it"
+)]
+pub struct Check {
+    /// What was signed.
+    pub digest: B256,
+    /// The signature.
+    pub signature: Signature,
+    /// Who is said to have made it.
+    pub payer: Address,
+}
+
+/// Recovers the address that made a signature, and answers whether it is the expected one.
+///
+/// All but [`recover`](Engine::recover) follows from it: an engine that has a faster way gives the same answers.
 pub trait Engine: Send + Sync + fmt::Debug {
     /// Its name, for logs.
     fn name(&self) -> &'static str;
 
     /// The address whose key made this signature of this digest; `None` when no key did.
     fn recover(&self, digest: &B256, signature: &Signature) -> Option<Address>;
+
+    /// Whether `payer` made this signature of this digest.
+    fn check(&self, digest: &B256, signature: &Signature, payer: &Address) -> bool {
+        self.recover(digest, signature).as_ref() == Some(payer)
+    }
+
+    /// [`recover`](Engine::recover) for each item, in order. No item's answer depends on another's.
+    fn recover_all(&self, items: &[(B256, Signature)]) -> Vec<Option<Address>> {
+        let all = items.iter();
+        all.map(|(digest, signature)| self.recover(digest, signature))
+            .collect()
+    }
+
+    /// [`check`](Engine::check) for each item, in order. No item's answer depends on another's.
+    fn check_all(&self, checks: &[Check]) -> Vec<bool> {
+        let all = checks.iter();
+        all.map(|check| self.check(&check.digest, &check.signature, &check.payer))
+            .collect()
+    }
+}
+
+impl<E: Engine + ?Sized> Engine for Arc<E> {
+    fn name(&self) -> &'static str {
+        (**self).name()
+    }
+
+    fn recover(&self, digest: &B256, signature: &Signature) -> Option<Address> {
+        (**self).recover(digest, signature)
+    }
+
+    fn check(&self, digest: &B256, signature: &Signature, payer: &Address) -> bool {
+        (**self).check(digest, signature, payer)
+    }
+
+    fn recover_all(&self, items: &[(B256, Signature)]) -> Vec<Option<Address>> {
+        (**self).recover_all(items)
+    }
+
+    fn check_all(&self, checks: &[Check]) -> Vec<bool> {
+        (**self).check_all(checks)
+    }
 }
 
 /// The address of an uncompressed public key without its leading 4.

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod batch;
 mod eip3009;
 pub mod engine;
 #[cfg(feature = "key")]

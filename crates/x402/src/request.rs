@@ -6,22 +6,23 @@ use crate::{
     v1, v2,
 };
 use http402_core::{
-    Claim, Encoded, ParseError, Reason, RequestDigest, Wire,
+    Authorization, Claim, Encoded, ParseError, Reason, RequestDigest, Wire,
     json::{Json, Object},
 };
 
 /// The longest body that is looked at, in bytes.
 pub const MAX_LEN: usize = 128 * 1024;
 
-/// The body for a claim of either version, with the client's payload and the seller's requirements as they are.
+/// The body for a claim of either version, with the client's payload and the seller's requirements as they are. A claim of
+/// another protocol is told in version 2, when its authorization is one that `exact` knows: the same message settles it.
 ///
 /// # Errors
-/// When the claim is of another protocol.
+/// When the claim is of another protocol, and its authorization is none of `exact`.
 pub fn encode(claim: &Claim) -> Result<Box<str>, ParseError> {
     let version = match claim.wire.protocol {
         V1 => 1,
         V2 => 2,
-        _ => return Err(ParseError::new("claim", "not of x402")),
+        _ => return translated(claim),
     };
     let text = |bytes: &Encoded| String::from_utf8(bytes.as_slice().to_vec());
     let (Ok(payload), Ok(offer)) = (text(&claim.wire.answer), text(&claim.wire.offer)) else {
@@ -31,6 +32,25 @@ pub fn encode(claim: &Claim) -> Result<Box<str>, ParseError> {
     Ok(body
         .raw("paymentPayload", &payload)
         .raw("paymentRequirements", &offer)
+        .finish())
+}
+
+/// The claim as version 2 would have carried it.
+fn translated(claim: &Claim) -> Result<Box<str>, ParseError> {
+    let Authorization::Eip3009(signed) = &claim.authorization else {
+        return Err(ParseError::new(
+            "claim",
+            "not of x402, and not paid by EIP-3009",
+        ));
+    };
+    let offer = v2::PaymentRequirements::offer(&claim.requirement)?;
+    let requirements = offer.encode().to_owned();
+    let signed = exact::payload(signed, &signed.signature);
+    let payment = v2::PaymentPayload::new(offer, &signed, None, None);
+    let body = Object::new().number("x402Version", 2);
+    Ok(body
+        .raw("paymentPayload", payment.encode())
+        .raw("paymentRequirements", &requirements)
         .finish())
 }
 

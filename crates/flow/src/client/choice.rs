@@ -9,7 +9,7 @@ use super::{
 use crate::record::{Corrupt, Field, Reader};
 use http::{HeaderMap, StatusCode};
 use http402_core::{
-    B256, Party, ProtocolId, Requirement, Timestamp,
+    B256, Party, Price, ProtocolId, Requirement, Timestamp,
     ledger::{Expect, Key, Phase, Record, Versioned, Write},
     protocol::{self, ClientProtocol, Offer},
 };
@@ -211,11 +211,20 @@ impl Chosen {
             .then(|| Key::new(format!("pin:{name}:{chain}:{origin}")))
     }
 
+    /// What the offer is charged to: the budgets of its token, and none when nothing is charged.
+    fn budgets<'a>(&self, policy: &'a Policy) -> Option<&'a [budget::Budget]> {
+        let asked = &self.first.offer.requirement;
+        if asked.price == Price::Nothing {
+            return Some(&[]);
+        }
+        let (_, allowance) = policy.allowance(asked)?;
+        Some(allowance.budgets())
+    }
+
     /// The keys of the records that [`Chosen::plan`] needs.
     pub(crate) fn keys(&self, policy: &Policy) -> Vec<Key> {
         let purpose = self.purpose(policy);
-        let allowance = policy.allowance(&self.first.offer.requirement);
-        let budgets = allowance.map_or(&[][..], |(_, allowance)| allowance.budgets());
+        let budgets = self.budgets(policy).unwrap_or_default();
         let budgets = budgets.iter().map(|budget| budget.key(&purpose));
         budgets.chain(self.pin(policy)).collect()
     }
@@ -282,12 +291,12 @@ impl Chosen {
     ) -> Result<Result<Charged, Denial>, Corrupt> {
         let asked = &self.first.offer.requirement;
         let purpose = self.purpose(policy);
-        let Some((_, allowance)) = policy.allowance(asked) else {
+        let Some(budgets) = self.budgets(policy) else {
             return Ok(Err(Denial::Asset));
         };
         let mut found = found.iter().map(Option::as_ref);
         let (mut charges, mut writes) = (Vec::new(), Vec::new());
-        for budget in allowance.budgets() {
+        for budget in budgets {
             let record = found.next().flatten();
             match budget::charge(budget, &purpose, asked.price.ceiling(), now, record)? {
                 Ok((charge, write)) => {

@@ -53,6 +53,10 @@ pub enum Denial {
     },
     /// The document to be signed does not say what the offer says.
     Document,
+    /// The transaction to be signed does something else than the offer says.
+    Transaction(Reason),
+    /// Nothing is charged, and the policy does not prove who asks.
+    Proof,
     /// The protocol can not answer the offer.
     Draft(Reason),
 }
@@ -93,6 +97,13 @@ impl fmt::Display for Denial {
                 "the authorization would live {asked} seconds, longer than {longest}"
             ),
             Self::Document => f.write_str("the document to sign differs from the offer"),
+            Self::Transaction(reason) => {
+                write!(
+                    f,
+                    "the transaction to sign differs from the offer: {reason}"
+                )
+            }
+            Self::Proof => f.write_str("who asks is not proved without being told"),
             Self::Draft(reason) => fmt::Display::fmt(reason, f),
         }
     }

@@ -1,15 +1,15 @@
+mod approve;
+
 use super::{
     Denial, Origin,
     budget::{Budget, Scope},
 };
+use approve::Transactions;
 use http402_core::{
-    Amount, Authorization, ParseError, Party, Price, ProtocolId, Requirement, Timestamp,
-    TransferMethod,
-    asset::Asset,
-    protocol::{Draft, Offer},
-    typed::ToSign,
+    Amount, ParseError, Party, Price, ProtocolId, Requirement, TransferMethod, asset::Asset,
+    protocol::Offer, seam::TransactionReader,
 };
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 const HOUR: u64 = 3_600;
 const DAY: u64 = 24 * HOUR;
@@ -129,6 +129,8 @@ pub struct Policy {
     pin_payees: bool,
     lifetime: u64,
     shorten: bool,
+    transactions: Transactions,
+    proves: bool,
 }
 
 impl Default for Policy {
@@ -150,6 +152,8 @@ impl Policy {
             pin_payees: false,
             lifetime: DAY,
             shorten: false,
+            transactions: Transactions::default(),
+            proves: false,
         }
     }
 
@@ -235,6 +239,21 @@ impl Policy {
         self
     }
 
+    /// Pays with transactions, too, when this reader finds that they do what the offer says and nothing else. Without a reader
+    /// no transaction is signed.
+    #[must_use]
+    pub fn read_transactions(mut self, reader: Arc<dyn TransactionReader>) -> Self {
+        self.transactions = Transactions(Some(reader));
+        self
+    }
+
+    /// Proves who asks where nothing is charged. The proof tells the seller the wallet's address.
+    #[must_use]
+    pub fn prove_identity(mut self) -> Self {
+        self.proves = true;
+        self
+    }
+
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
@@ -271,35 +290,21 @@ impl Policy {
         {
             return Err(Denial::Protocol);
         }
-        let (_, allowance) = self.allowance(asked).ok_or(Denial::Asset)?;
-        if allowance.budgets.is_empty() {
-            return Err(Denial::NoBudget);
-        }
-        if self
-            .payees
-            .as_ref()
-            .is_some_and(|all| !all.contains(&asked.pay_to))
-        {
+        let known = |payee: &Party| self.payees.as_ref().is_none_or(|all| all.contains(payee));
+        if !known(&asked.pay_to) || !asked.splits.iter().all(|leg| known(&leg.to)) {
             return Err(Denial::Payee);
         }
-        if asked.domain.as_ref() != Some(&allowance.asset.domain()) {
-            return Err(Denial::Domain);
-        }
-        use http402_core::Flow::{Authorization, Upfront};
-        let Price::Exactly(amount) = asked.price else {
-            return Err(Denial::Kind);
-        };
-        if asked.transfer != TransferMethod::Eip3009
-            || !matches!(asked.flow, Authorization | Upfront)
-            || !asked.splits.is_empty()
-        {
+        if !matches!(
+            asked.flow,
+            http402_core::Flow::Authorization | http402_core::Flow::Upfront
+        ) {
             return Err(Denial::Kind);
         }
-        if amount > allowance.limit {
-            return Err(Denial::TooMuch {
-                asked: amount,
-                limit: allowance.limit,
-            });
+        match asked.price {
+            Price::Exactly(amount) => self.affords(asked, amount)?,
+            Price::Nothing if self.proves => {}
+            Price::Nothing => return Err(Denial::Proof),
+            _ => return Err(Denial::Kind),
         }
         if asked.timeout > self.lifetime && !self.shorten {
             return Err(Denial::Lifetime {
@@ -310,51 +315,36 @@ impl Policy {
         Ok(())
     }
 
+    /// Whether the token, the way it is moved and the amount are allowed.
+    fn affords(&self, asked: &Requirement, amount: Amount) -> Result<(), Denial> {
+        let (_, allowance) = self.allowance(asked).ok_or(Denial::Asset)?;
+        if allowance.budgets.is_empty() {
+            return Err(Denial::NoBudget);
+        }
+        match asked.transfer {
+            TransferMethod::Eip3009 => {
+                if asked.domain.as_ref() != Some(&allowance.asset.domain()) {
+                    return Err(Denial::Domain);
+                }
+                if !asked.splits.is_empty() {
+                    return Err(Denial::Kind);
+                }
+            }
+            TransferMethod::Native if self.transactions.read() => {}
+            _ => return Err(Denial::Kind),
+        }
+        if amount > allowance.limit {
+            return Err(Denial::TooMuch {
+                asked: amount,
+                limit: allowance.limit,
+            });
+        }
+        Ok(())
+    }
+
     /// The offer with the lifetime that its answer gets.
     pub(crate) fn shortened(&self, mut offer: Offer) -> Offer {
         offer.requirement.timeout = offer.requirement.timeout.min(self.lifetime);
         offer
-    }
-
-    /// Sees the document before the signer does: it must be, field by field, the one that moves the offered amount of the
-    /// known token to the payee, and nothing else.
-    ///
-    /// # Errors
-    /// When it is anything else, or holds for longer than allowed.
-    pub fn approve(
-        &self,
-        offer: &Offer,
-        payer: &Party,
-        draft: &Draft,
-        now: Timestamp,
-    ) -> Result<(), Denial> {
-        let asked = &offer.requirement;
-        let (_, allowance) = self.allowance(asked).ok_or(Denial::Asset)?;
-        let Authorization::Eip3009(transfer) = &draft.authorization else {
-            return Err(Denial::Document);
-        };
-        let (Some(chain), Some(token)) = (asked.chain.evm(), asked.asset.evm()) else {
-            return Err(Denial::Document);
-        };
-        let Price::Exactly(amount) = asked.price else {
-            return Err(Denial::Kind);
-        };
-        let moves = transfer.value == amount.units()
-            && asked.pay_to.evm() == Some(transfer.to)
-            && payer.evm() == Some(transfer.from)
-            && transfer.signature.is_empty();
-        let expected = ToSign::typed(transfer.document(&allowance.asset.domain(), chain, token));
-        let spends = draft.authorization.spends(&asked.chain, &asked.asset);
-        if !moves || draft.to_sign != expected || draft.spends != spends {
-            return Err(Denial::Document);
-        }
-        let lives = transfer.window.end().since(now);
-        if lives > self.lifetime {
-            return Err(Denial::Lifetime {
-                asked: lives,
-                longest: self.lifetime,
-            });
-        }
-        Ok(())
     }
 }

@@ -2,6 +2,7 @@
 
 mod crash;
 mod lost;
+mod native;
 mod order;
 mod terms;
 mod world;

@@ -69,6 +69,8 @@ pub struct Arrival<'a> {
     pub headers: &'a HeaderMap,
     /// Method, target and body as one digest.
     pub request: RequestDigest,
+    /// The body, where payments are bound to it.
+    pub body: Option<&'a [u8]>,
     /// What is sold.
     pub resource: &'a Resource,
     /// What it costs, in the order of the seller's preference. Nothing at all is an error of the seller: 500, never free.
@@ -219,10 +221,13 @@ impl<'a> Walk<'a> {
             resource,
             method,
             request,
-            ..
+            headers,
+            body,
         } = self.arrival;
-        Asked::new(requirements, resource, method, request, self.now())
-            .headers(self.arrival.headers)
+        let mut asked =
+            Asked::new(requirements, resource, method, request, self.now()).headers(headers);
+        asked.body = body;
+        asked
     }
 
     async fn run<B, E, H, F>(&self, handler: H) -> Result<Outcome<B>, E>

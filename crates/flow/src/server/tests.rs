@@ -1,5 +1,6 @@
 //! The seller's steps over scripted seams: every answer of facilitator and ledger, and a crash at every step.
 
 mod crash;
+mod facilitators;
 mod order;
 mod world;

@@ -1,7 +1,8 @@
 use super::{
     report::{Answer, Balance, Check, Document, Lost, Overspend, Purchase, Replay, Report, Step},
     tape::Exchange,
-    world::{BUDGET, LIMIT, ROUTES, World},
+    words::{self, Words},
+    world::{BUDGET, LIMIT, ROUTES, Speaks, World},
 };
 use crate::runtime::Fault;
 use http::HeaderMap;
@@ -10,20 +11,21 @@ use http402_reqwest::{
     PayingClient, Payments,
     flow::client::{Attempt, Payment},
 };
-use http402_x402::header;
 use serde_json::{Value, json};
 
 /// Buys, replays, loses and overspends, and looks at what is on the chain afterwards.
 pub(super) async fn tell(world: &World) -> Result<Report, Fault> {
     let people = World::people();
     let before = people.clone().map(|(_, who)| world.holds(&who));
-    let buyer = world.buyer(false)?;
+    let buyer = world.buyer(Speaks::X402)?;
     let first = buy(world, &buyer, "/weather", "x402 v2, served first").await?;
     let credential = first.1;
     let second = buy(world, &buyer, "/report", "x402 v2, settled first").await?;
-    let old = world.buyer(true)?;
+    let old = world.buyer(Speaks::X402V1)?;
     let third = buy(world, &old, "/weather", "x402 v1, on the same route").await?;
-    let purchases = vec![first.0, second.0, third.0];
+    let other = world.buyer(Speaks::Mpp)?;
+    let fourth = buy(world, &other, "/weather", "MPP charge, on the same route").await?;
+    let purchases = vec![first.0, second.0, third.0, fourth.0];
     let replay = replay(world, &credential).await?;
     let lost = lose(world, &buyer).await?;
     let overspend = overspend(world, &buyer).await?;
@@ -82,43 +84,11 @@ fn change(world: &World, before: U256, after: U256) -> String {
     }
 }
 
-/// A header in base64, decoded.
-fn document(headers: &HeaderMap, name: &'static str) -> Result<Document, Fault> {
-    let value = headers
-        .get(name)
-        .ok_or_else(|| format!("no {name} header"))?;
-    let text = header::decode(name, value.as_bytes())?;
-    Ok(Document {
-        name: name.to_uppercase(),
-        encoded_bytes: value.len(),
-        decoded: serde_json::from_str(&text)?,
-    })
-}
-
 fn step(what: &str, document: Option<Document>, notes: Vec<String>) -> Step {
     Step {
         what: what.into(),
         document,
         notes,
-    }
-}
-
-/// The names of the headers of a version.
-struct Names {
-    credential: &'static str,
-    receipt: &'static str,
-}
-
-fn names(protocol: &str) -> Names {
-    match protocol {
-        "x402/1" => Names {
-            credential: "x-payment",
-            receipt: "x-payment-response",
-        },
-        _ => Names {
-            credential: "payment-signature",
-            receipt: "payment-response",
-        },
     }
 }
 
@@ -145,14 +115,14 @@ async fn buy(
     let [asked, paid] = exchanges.as_slice() else {
         return Err(format!("{path} took {} requests", exchanges.len()).into());
     };
-    let names = names(&attempt.protocol);
+    let words = words::of(&attempt.protocol);
     let steps = vec![
         asked_for(asked, &attempt)?,
         chosen(world, &attempt),
-        signed(world, paid, &names)?,
-        presented(paid, &names)?,
+        signed(world, paid, &words)?,
+        presented(paid, &words)?,
         settled(world, &receipt.transaction)?,
-        delivered(paid, &names, &body)?,
+        delivered(paid, &words, &body)?,
     ];
     let purchase = Purchase {
         title: title.into(),
@@ -170,14 +140,7 @@ fn asked_for(asked: &Exchange, attempt: &Attempt) -> Result<Step, Fault> {
         "{} {} is answered {}",
         asked.method, asked.path, asked.status
     );
-    let document = match &*attempt.protocol {
-        "x402/1" => Document {
-            name: "body".into(),
-            encoded_bytes: asked.body.len(),
-            decoded: serde_json::from_slice(&asked.body)?,
-        },
-        _ => document(&asked.received, "payment-required")?,
-    };
+    let document = words::offer(asked, &attempt.protocol)?;
     Ok(step(&what, Some(document), Vec::new()))
 }
 
@@ -194,9 +157,9 @@ fn chosen(world: &World, attempt: &Attempt) -> Step {
     step("the policy allows the offer", None, notes)
 }
 
-fn signed(world: &World, paid: &Exchange, names: &Names) -> Result<Step, Fault> {
-    let credential = document(&paid.sent, names.credential)?.decoded;
-    let payload = &credential["payload"];
+fn signed(world: &World, paid: &Exchange, words: &Words) -> Result<Step, Fault> {
+    let credential = words::credential(&paid.sent, words)?.decoded;
+    let (message, signature) = words::signed(&credential, words);
     let domain = json!({
         "name": world.asset.name,
         "version": world.asset.version,
@@ -206,20 +169,17 @@ fn signed(world: &World, paid: &Exchange, names: &Names) -> Result<Step, Fault> 
     let document = Document {
         name: "EIP-712 TransferWithAuthorization".into(),
         encoded_bytes: 32,
-        decoded: json!({"domain": domain, "message": payload["authorization"]}),
+        decoded: json!({"domain": domain, "message": message}),
     };
-    let note = format!(
-        "signature {}",
-        crate::style::short(payload["signature"].as_str().unwrap_or(""))
-    );
+    let note = format!("signature {}", crate::style::short(&signature));
     Ok(step("the wallet signs", Some(document), vec![note]))
 }
 
-fn presented(paid: &Exchange, names: &Names) -> Result<Step, Fault> {
+fn presented(paid: &Exchange, words: &Words) -> Result<Step, Fault> {
     let what = format!("{} {} again, with the payment", paid.method, paid.path);
     Ok(step(
         &what,
-        Some(document(&paid.sent, names.credential)?),
+        Some(words::credential(&paid.sent, words)?),
         Vec::new(),
     ))
 }
@@ -246,9 +206,9 @@ fn settled(world: &World, transaction: &str) -> Result<Step, Fault> {
     Ok(step("the facilitator settles on the chain", None, notes))
 }
 
-fn delivered(paid: &Exchange, names: &Names, body: &str) -> Result<Step, Fault> {
+fn delivered(paid: &Exchange, words: &Words, body: &str) -> Result<Step, Fault> {
     let what = format!("{} and the receipt", paid.status);
-    let document = document(&paid.received, names.receipt)?;
+    let document = words::receipt(&paid.received, words)?;
     Ok(step(&what, Some(document), vec![format!("body {body}")]))
 }
 
@@ -291,7 +251,7 @@ fn transfers(world: &World) -> Result<usize, Fault> {
 }
 
 async fn present(world: &World, path: &str, credential: &HeaderMap) -> Result<Answer, Fault> {
-    let name = names("x402/2").credential;
+    let name = words::of("x402/2").credential;
     let value = credential
         .get(name)
         .ok_or("the first purchase had a credential")?;
@@ -337,7 +297,7 @@ async fn lose(world: &World, buyer: &PayingClient) -> Result<Lost, Fault> {
     else {
         return Err(format!("the lost answer was not recovered: {payment:?}").into());
     };
-    let name = names(&attempt.protocol).credential;
+    let name = words::of(&attempt.protocol).credential;
     let exchanges = world.tape.take();
     let presented: Vec<_> = exchanges
         .iter()

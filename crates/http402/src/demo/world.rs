@@ -8,7 +8,7 @@ use http402_axum::{Paid, PayLayer, Seams};
 use http402_core::{
     ChainId, Party, Requirement,
     asset::{Asset, Assets},
-    seam::{Boxed, Clock, Facilitator, SeamError, Signer, Spawn},
+    seam::{Boxed, Clock, Entropy, Facilitator, SeamError, Signer, Spawn},
     typed::ToSign,
 };
 use http402_evm::{Finality, Settler, View};
@@ -18,7 +18,11 @@ use http402_flow::{
     server::NoEvents,
 };
 use http402_ledger::Memory;
-use http402_reqwest::PayingClient;
+use http402_mpp::{
+    KeyRing,
+    http::{Mpp, MppClient},
+};
+use http402_reqwest::{OsEntropy, PayingClient};
 use http402_testkit::chain::{Chain, DEV_ACCOUNTS, Token};
 use http402_tower::Tokio;
 use http402_verify::{LocalKey, Verifier};
@@ -68,6 +72,17 @@ pub(super) const ROUTES: [Route; 3] = [
         body: r#"{"rows":1000000}"#,
     },
 ];
+
+/// What a buyer speaks.
+#[derive(Clone, Copy)]
+pub(super) enum Speaks {
+    /// Both versions of x402.
+    X402,
+    /// Version 1 alone.
+    X402V1,
+    /// The `Payment` scheme.
+    Mpp,
+}
 
 /// What one payment may cost, and what all of an hour may.
 pub(super) const LIMIT: &str = "$0.50";
@@ -207,7 +222,7 @@ impl World {
         Ok(server)
     }
 
-    /// The shop: three routes with a price, paid in either version.
+    /// The shop: three routes with a price, paid in either version of x402 or by the `Payment` scheme.
     fn sells(&self) -> Result<Router, Fault> {
         let transport = Arc::new(Reqwest::new()?);
         let remote = Remote::builder(&self.facilitator, transport, self.clock.clone())
@@ -222,11 +237,15 @@ impl World {
             spawn: Arc::new(self.running.clone()),
             events: Arc::new(NoEvents),
         };
+        let keys = KeyRing::new(OsEntropy.bytes32().as_slice())?;
+        let realm = self.shop.trim_start_matches("http://");
+        let charges = Mpp::new(realm, keys, OsEntropy)?;
         let mut router = Router::new();
         for route in &ROUTES {
             let layer = PayLayer::builder(seams.clone())
                 .protocol(X402V2)
                 .protocol(X402V1)
+                .protocol(charges.clone())
                 .base_url(&self.shop)
                 .describe(&route.path[1..], "application/json")
                 .price(vec![self.requirement(route)?])
@@ -245,8 +264,8 @@ impl World {
         })
     }
 
-    /// A buyer with the budget, who speaks both versions or the first alone. All share one wallet and one budget.
-    pub(super) fn buyer(&self, first_only: bool) -> Result<PayingClient, Fault> {
+    /// A buyer with the budget. All share one wallet and one budget.
+    pub(super) fn buyer(&self, speaks: Speaks) -> Result<PayingClient, Fault> {
         let allowance = Allowance::of(&self.asset, LIMIT)?.per_hour(BUDGET)?;
         let buyer = http402_reqwest::buyer(
             Policy::new().allow(allowance),
@@ -254,9 +273,10 @@ impl World {
             self.ledger.clone(),
         )
         .chain_view(self.view.clone());
-        let buyer = match first_only {
-            true => buyer.protocol(X402V1),
-            false => buyer.protocol(X402V2).protocol(X402V1),
+        let buyer = match speaks {
+            Speaks::X402 => buyer.protocol(X402V2).protocol(X402V1),
+            Speaks::X402V1 => buyer.protocol(X402V1),
+            Speaks::Mpp => buyer.protocol(MppClient::new(Assets::known())),
         };
         Ok(PayingClient::new(buyer)?)
     }

@@ -3,5 +3,10 @@
 
 mod broken;
 mod crash;
+mod faults;
 mod memory;
+mod postgres;
+mod proxy;
+mod redis;
+mod servers;
 mod sqlite;

@@ -1,10 +1,10 @@
 use http402_core::{
     Timestamp,
-    ledger::{Applied, Expect, Full, Key, Ledger, Phase, Record, Write},
+    ledger::{Expect, Key, Ledger, Phase, Record, Write},
 };
 use http402_ledger::{
     Memory,
-    conformance::{CHECKS, block_on},
+    conformance::{CHECKS, block_on, bounded},
 };
 use std::sync::Arc;
 
@@ -32,28 +32,9 @@ fn it_conforms() {
     }
 }
 
-/// S12: a store that is full refuses what is new; nothing live is evicted, and what has begun can be finished.
-pub(crate) fn s12_full(ledger: &dyn Ledger) {
-    let apply = |now, write: Write| block_on(ledger.apply(now, &[write]));
-    for at in 0..3 {
-        assert!(apply(NOW, write(&format!("k{at}"), Expect::Absent, 2000 + at, 10)).is_ok());
-    }
-    let refused = apply(NOW, write("k3", Expect::Absent, 2000, 10)).unwrap_err();
-    assert!(refused.downcast_ref::<Full>().is_some(), "{refused}");
-    let Ok(Some(found)) = block_on(ledger.get(NOW, &Key::new("k0"))) else {
-        panic!("nothing live is evicted");
-    };
-    let finish = apply(NOW, write("k0", Expect::Version(found.version), 2000, 5000));
-    assert!(matches!(finish, Ok(Applied::Done(_))), "{finish:?}");
-    // One has passed: there is room for one.
-    let later = Timestamp::from_secs(2000);
-    assert!(apply(later, write("k3", Expect::Absent, 3000, 10)).is_ok());
-    assert!(apply(later, write("k4", Expect::Absent, 3000, 10)).is_err());
-}
-
 #[test]
 fn s12_it_is_bounded_and_evicts_nothing_live() {
-    s12_full(&Memory::with_room(3, 1 << 20));
+    block_on(bounded(Arc::new(Memory::with_room(3, 1 << 20)), 3));
     let small = Memory::with_room(1000, 4096);
     let filled = (0..100).take_while(|at| {
         let write = write(&format!("k{at}"), Expect::Absent, 2000, 100);

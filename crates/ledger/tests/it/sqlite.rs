@@ -1,11 +1,11 @@
-use crate::memory::{s12_full, write};
+use crate::memory::write;
 use http402_core::{
     Timestamp,
     ledger::{Applied, Expect, Key, Ledger},
 };
 use http402_ledger::{
     Sqlite,
-    conformance::{CHECKS, block_on},
+    conformance::{CHECKS, block_on, bounded},
     sqlite::Kind,
 };
 use std::sync::Arc;
@@ -29,7 +29,7 @@ fn s12_it_is_bounded_and_evicts_nothing_live() {
         .max_records(3)
         .open(folder.path().join("l"))
         .unwrap();
-    s12_full(&ledger);
+    block_on(bounded(Arc::new(ledger), 3));
 }
 
 #[test]

@@ -1,2 +1,15 @@
 //! The scheme on the wire.
 #![allow(clippy::unwrap_used, reason = "a test that can not go on may panic")]
+
+mod accept;
+mod binding;
+mod carrier;
+mod discovery;
+mod documents;
+mod hostile;
+mod mcp;
+mod methods;
+mod naive;
+mod params;
+mod recorded;
+mod shop;

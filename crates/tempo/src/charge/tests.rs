@@ -103,7 +103,7 @@ fn a_charge_leaves_something_for_the_payee() {
 fn s41_a_call_too_many_or_too_long_is_refused() {
     let charge = charge(30, &[(PARTNER, 10)]);
     let calls = charge.to_calls(None);
-    let unauthorized = Err(calls::unauthorized());
+    let unauthorized = Err(unauthorized());
 
     let mut twice = calls.clone();
     twice.push(calls[1].clone());

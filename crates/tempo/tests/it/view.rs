@@ -74,9 +74,14 @@ async fn a_buyer_sends_himself_and_knows_what_became_of_it() {
     let sent = buyer(&table).push(&transaction).await.unwrap();
     assert_eq!((sent.hash, sent.payer), (hash, Some(payer().address())));
     assert_eq!(sent.challenge, challenge());
-    // Two calls of 50 000, a fourth more, and the margin.
-    let read = Transaction::decode(transaction.raw()).unwrap();
-    assert_eq!(read.gas(), 275_000);
+    let gas = Transaction::decode(transaction.raw()).unwrap().gas();
+    assert_eq!(gas, 800_000, "what transfers to new accounts need");
+    let mut done = world::done(payer().address(), 2);
+    done.iter_mut().for_each(|call| call.gas = 500_000);
+    table.with(|state| state.simulated = Some(Ok(done)));
+    let dear = buyer(&table).pull(&order(false)).await.unwrap();
+    let gas = Transaction::decode(dear.raw()).unwrap().gas();
+    assert_eq!(gas, 1_400_000, "a fourth more, and the margin");
 
     let outcome = async |sending: Sending| {
         table.with(|state| state.sending = sending);

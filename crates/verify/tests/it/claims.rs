@@ -9,21 +9,21 @@ use http402_core::{
 use http402_verify::{LocalKey, Signature, Verifier};
 use proptest::prelude::*;
 
-const NOW: u64 = 1_700_000_000;
+pub(crate) const NOW: u64 = 1_700_000_000;
 
-fn key() -> LocalKey {
+pub(crate) fn key() -> LocalKey {
     LocalKey::from_hex("0x4646464646464646464646464646464646464646464646464646464646464646")
         .unwrap()
 }
 
-fn requirement() -> Requirement {
+pub(crate) fn requirement() -> Requirement {
     let assets = Assets::known();
     let usdc = assets.of_chain(&ChainId::eip155(84_532)).unwrap();
     usdc.price("0.01", "0x209693Bc6afc0C5328bA36FaF03C514EF312287C")
         .unwrap()
 }
 
-fn unsigned() -> Eip3009 {
+pub(crate) fn unsigned() -> Eip3009 {
     Eip3009 {
         from: key().address(),
         to: "0x209693Bc6afc0C5328bA36FaF03C514EF312287C"
@@ -36,7 +36,7 @@ fn unsigned() -> Eip3009 {
     }
 }
 
-fn sign(mut signed: Eip3009) -> Eip3009 {
+pub(crate) fn sign(mut signed: Eip3009) -> Eip3009 {
     let digest = Verifier::new(Assets::known())
         .eip3009_digest(&requirement(), &signed)
         .unwrap();
@@ -44,7 +44,7 @@ fn sign(mut signed: Eip3009) -> Eip3009 {
     signed
 }
 
-fn claim(requirement: Requirement, signed: Eip3009) -> Claim {
+pub(crate) fn claim(requirement: Requirement, signed: Eip3009) -> Claim {
     let wire = Wire {
         protocol: ProtocolId::new("test/1"),
         offer: Encoded::default(),

@@ -1,17 +1,31 @@
 use http402_core::B256;
 use http402_verify::{
     LocalKey, Signature,
-    engine::{Engine, K256},
+    engine::{Check, Engine, K256, Keys, Portable},
 };
 use proptest::prelude::*;
+use std::sync::Arc;
 
 /// Every engine there is, the default first.
 pub(crate) fn engines() -> Vec<Box<dyn Engine>> {
     vec![
         Box::new(K256),
+        Box::new(Portable::new()),
+        Box::new(Portable::with_keys(Arc::new(
+            Keys::default().build_after(1),
+        ))),
         #[cfg(feature = "libsecp256k1")]
         Box::new(http402_verify::engine::Libsecp256k1),
     ]
+}
+
+/// An engine that has a table for each of these payers.
+pub(crate) fn known(checks: &[Check]) -> Box<dyn Engine> {
+    let keys = Arc::new(Keys::default().build_after(1));
+    let engine = Portable::with_keys(keys.clone());
+    assert!(engine.check_all(checks).iter().all(|right| *right));
+    assert!(!keys.is_empty());
+    Box::new(engine)
 }
 
 proptest! {

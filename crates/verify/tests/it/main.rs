@@ -1,7 +1,9 @@
 //! What the verifier accepts and refuses.
 #![allow(clippy::unwrap_used, reason = "a test that can not go on may panic")]
 
+mod batch;
 mod claims;
 mod engines;
+mod keys;
 mod proof;
 mod vectors;

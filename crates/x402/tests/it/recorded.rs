@@ -112,3 +112,24 @@ fn offers_stand_in_their_refusal_byte_for_byte() {
         assert_eq!(kept, raw);
     }
 }
+
+/// A message that came in another protocol is told to a facilitator as version 2 tells it.
+#[test]
+fn a_claim_of_another_protocol_is_the_same_payment_to_a_facilitator() {
+    let mut told = 0;
+    for (kind, text) in documents() {
+        let Ok(mut claim) = request::parse(text.as_bytes()) else {
+            continue;
+        };
+        assert_eq!(kind, "request");
+        claim.wire.protocol = http402_core::ProtocolId::new("other/1");
+        claim.wire.answer = http402_core::Encoded::default();
+        let again = request::parse(request::encode(&claim).unwrap().as_bytes()).unwrap();
+        assert_eq!(again.authorization, claim.authorization);
+        assert_eq!(again.requirement, claim.requirement);
+        assert_eq!(again.spends, claim.spends);
+        assert_eq!(again.wire.protocol, http402_x402::V2);
+        told += 1;
+    }
+    assert!(told > 3, "{told} requests were told");
+}

@@ -144,6 +144,7 @@ impl World {
         let requirements = vec![requirement(request.upfront)];
         let resource = Resource::new("https://seller.example/r");
         let arrival = Arrival {
+            body: None,
             method: &Method::GET,
             headers: &request.headers,
             request: RequestDigest::of("GET", request.target, None),

@@ -1,0 +1,233 @@
+use super::{
+    digits::{booth, booth_half, sparse},
+    field::Field,
+    fixed::add_generator,
+    key::Table,
+    point::{Affine, Jacobian},
+    scalar::Scalar,
+};
+use num_bigint::{BigInt, BigUint, Sign};
+use proptest::prelude::*;
+
+fn p() -> BigUint {
+    (BigUint::from(1_u8) << 256) - 0x1_0000_03d1_u64
+}
+
+fn n() -> BigUint {
+    let digits = b"fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141";
+    BigUint::parse_bytes(digits, 16).unwrap()
+}
+
+fn big(bytes: &[u8]) -> BigUint {
+    BigUint::from_bytes_be(bytes)
+}
+
+fn bytes(number: &BigUint) -> [u8; 32] {
+    let mut out = [0; 32];
+    let digits = number.to_bytes_be();
+    out[32 - digits.len()..].copy_from_slice(&digits);
+    out
+}
+
+/// Any 32 bytes, and often those at the edges, where carries run through.
+fn number() -> impl Strategy<Value = [u8; 32]> {
+    let limb = prop_oneof![
+        any::<u64>(),
+        Just(0),
+        Just(1),
+        Just(u64::MAX),
+        Just(u64::MAX - 1),
+        Just(0x1_0000_03d0),
+        Just(0x1_0000_03d1),
+        Just(0xffff_fffe_ffff_fc2e),
+        Just(0xffff_fffe_ffff_fc2f),
+        Just(0xbfd2_5e8c_d036_4140),
+        Just(0xbfd2_5e8c_d036_4141),
+        Just(0xbaae_dce6_af48_a03b),
+        Just(1 << 63),
+    ];
+    [limb.clone(), limb.clone(), limb.clone(), limb].prop_map(|limbs| {
+        let mut bytes = [0; 32];
+        for (word, limb) in bytes.chunks_exact_mut(8).zip(limbs) {
+            word.copy_from_slice(&limb.to_be_bytes());
+        }
+        bytes
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4000))]
+
+    #[test]
+    fn the_field_is_numbers_modulo_p(a in number(), b in number()) {
+        let p = p();
+        let (x, y) = (Field::from_bytes(&a), Field::from_bytes(&b));
+        let (m, o) = (big(&a) % &p, big(&b) % &p);
+        prop_assert_eq!(x.to_bytes(), bytes(&m));
+        prop_assert_eq!(x.add(y).to_bytes(), bytes(&((&m + &o) % &p)));
+        prop_assert_eq!(x.sub(y).to_bytes(), bytes(&((&m + &p - &o) % &p)));
+        prop_assert_eq!(x.negate().to_bytes(), bytes(&((&p - &m) % &p)));
+        prop_assert_eq!(x.mul(y).to_bytes(), bytes(&((&m * &o) % &p)));
+        prop_assert_eq!(x.square().to_bytes(), bytes(&((&m * &m) % &p)));
+        prop_assert_eq!(x.half().add(x.half()).to_bytes(), bytes(&m));
+        prop_assert_eq!(x.is_zero(), m == BigUint::ZERO);
+        prop_assert_eq!(x.is_odd(), m.bit(0));
+        prop_assert_eq!(x.equals(y), m == o);
+        // Results of results: what operations leave is not reduced, and has to serve as well.
+        let (z, q) = (x.sub(y).mul(x.add(y)), (&m + &p - &o) * (&m + &o) % &p);
+        prop_assert_eq!(z.add(z).sub(x).to_bytes(), bytes(&((&q + &q + &p - &m) % &p)));
+    }
+
+    #[test]
+    fn inverses_and_roots(a in number()) {
+        let p = p();
+        let (x, m) = (Field::from_bytes(&a), big(&a) % p.clone());
+        let inverse = m.modpow(&(&p - 2_u8), &p);
+        prop_assert_eq!(x.invert().to_bytes(), bytes(&inverse));
+        let square = m.modpow(&((&p - 1_u8) >> 1), &p) != &p - 1_u8;
+        prop_assert_eq!(x.square_root().is_some(), square);
+        if let Some(root) = x.square_root() {
+            prop_assert_eq!(root.square().to_bytes(), bytes(&m));
+        }
+    }
+
+    #[test]
+    fn scalars_are_numbers_modulo_n(a in number(), b in number()) {
+        let n = n();
+        let (x, y) = (Scalar::from_bytes(&a), Scalar::from_bytes(&b));
+        let (m, o) = (big(&a) % &n, big(&b) % &n);
+        prop_assert_eq!(x.to_bytes(), bytes(&m));
+        prop_assert_eq!(x.mul(y).to_bytes(), bytes(&((&m * &o) % &n)));
+        prop_assert_eq!(x.negate().to_bytes(), bytes(&((&n - &m) % &n)));
+        prop_assert_eq!(x.invert().to_bytes(), bytes(&m.modpow(&(&n - 2_u8), &n)));
+    }
+
+    #[test]
+    fn halves_and_digits_make_up_the_scalar(a in number()) {
+        let n = BigInt::from(n());
+        let lambda = BigInt::parse_bytes(b"5363ad4cc05c30e0a5261c028812645a122e22ea20816678df02967c1b23bd72", 16).unwrap();
+        let scalar = Scalar::from_bytes(&a);
+        let value = BigInt::from_bytes_be(Sign::Plus, &scalar.to_bytes());
+        let halves = scalar.split();
+        let signed = halves.map(|half| {
+            prop_assert!(half.size < 1 << 127 | 1 << 126);
+            let size = BigInt::from(half.size);
+            let number = if half.negative { -size } else { size };
+            let dense = booth_half::<6, 22>(half);
+            prop_assert!(sum(dense.iter().map(|digit| i64::from(*digit)), 6) == number);
+            prop_assert!(dense.iter().all(|digit| digit.abs() <= 32));
+            let sparse = sparse(half);
+            prop_assert!(sum(sparse.iter().map(|digit| i64::from(*digit)), 1) == number);
+            prop_assert!(sparse.iter().all(|digit| *digit == 0 || digit % 2 != 0 && digit.abs() < 16));
+            Ok(number)
+        });
+        let [first, second] = signed;
+        let whole: BigInt = first? + second? * lambda - &value;
+        prop_assert_eq!(whole % &n, BigInt::ZERO);
+        let (negative, number) = scalar.smaller();
+        let digits = booth::<8, 32>(&number);
+        let size = sum(digits.iter().map(|digit| i64::from(*digit)), 8);
+        prop_assert_eq!(if negative { n - size } else { size }, value);
+    }
+
+    #[test]
+    fn shared_inversions_invert_each(all in prop::collection::vec(number(), 0..9)) {
+        let single: Vec<_> = all.iter().map(|one| Field::from_bytes(one).invert().to_bytes()).collect();
+        let mut shared: Vec<_> = all.iter().map(Field::from_bytes).collect();
+        Field::invert_all(&mut shared);
+        prop_assert_eq!(single, shared.iter().map(|one| one.to_bytes()).collect::<Vec<_>>());
+    }
+}
+
+fn sum(digits: impl DoubleEndedIterator<Item = i64>, width: u32) -> BigInt {
+    digits
+        .rev()
+        .fold(BigInt::ZERO, |sum, digit| (sum << width) + digit)
+}
+
+/// Points by the textbook, over big integers; `None` is infinity.
+type Point = Option<(BigUint, BigUint)>;
+
+fn textbook(a: &Point, b: &Point) -> Point {
+    let p = p();
+    let (Some((ax, ay)), Some((bx, by))) = (a, b) else {
+        return a.clone().or(b.clone());
+    };
+    let invert = |number: BigUint| number.modinv(&p).unwrap();
+    let slope = if ax != bx {
+        (by + &p - ay) * invert(bx + &p - ax) % &p
+    } else if ay == by {
+        ax * ax * 3_u8 * invert(ay * 2_u8) % &p
+    } else {
+        return None;
+    };
+    let x = (&slope * &slope + &p + &p - ax - bx) % &p;
+    let y = (slope * (ax + &p - &x) + &p - ay) % &p;
+    Some((x, y))
+}
+
+fn plain(point: Jacobian) -> Point {
+    let affine = point.affine()?;
+    Some((big(&affine.x.to_bytes()), big(&affine.y.to_bytes())))
+}
+
+/// `times` the generator by the textbook.
+fn generator(times: &BigUint) -> Point {
+    let mut sum = None;
+    let generator = plain(Affine::GENERATOR.jacobian());
+    for at in (0..times.bits()).rev() {
+        sum = textbook(&sum, &sum);
+        if times.bit(at) {
+            sum = textbook(&sum, &generator);
+        }
+    }
+    sum
+}
+
+#[test]
+fn sums_of_points_are_those_of_the_textbook_also_where_they_meet() {
+    let multiples: Vec<Jacobian> = [0_u8, 1, 2, 3, 5]
+        .into_iter()
+        .map(|times| {
+            let mut bytes = [0; 32];
+            bytes[31] = times;
+            add_generator(Jacobian::INFINITY, Scalar::from_bytes(&bytes))
+        })
+        .collect();
+    let negative = |point: Jacobian| Jacobian {
+        y: point.y.negate(),
+        ..point
+    };
+    let all: Vec<Jacobian> = multiples
+        .iter()
+        .flat_map(|point| [*point, negative(*point), point.double().double()])
+        .collect();
+    for one in &all {
+        assert_eq!(plain(one.double()), textbook(&plain(*one), &plain(*one)));
+        for other in &all {
+            let right = textbook(&plain(*one), &plain(*other));
+            if let Some(affine) = other.affine() {
+                assert_eq!(plain(one.add_affine(affine)), right);
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn multiples_are_those_of_the_textbook(a in number(), b in number()) {
+        let (x, y) = (Scalar::from_bytes(&a), Scalar::from_bytes(&b));
+        let base = add_generator(Jacobian::INFINITY, x);
+        prop_assert_eq!(plain(base), generator(&(big(&a) % n())));
+        let both = add_generator(base, y);
+        prop_assert_eq!(plain(both), generator(&((big(&a) + big(&b)) % n())));
+        if let Some(affine) = base.affine() {
+            let multiple = super::recover::multiply(affine, y);
+            prop_assert_eq!(plain(multiple), generator(&(big(&a) * big(&b) % n())));
+            let table = Table::new(affine);
+            prop_assert_eq!(plain(table.multiply(y)), generator(&(big(&a) * big(&b) % n())));
+        }
+    }
+}

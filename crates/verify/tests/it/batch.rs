@@ -1,0 +1,136 @@
+use crate::{
+    claims::{NOW, claim, requirement, sign, unsigned},
+    engines::{engines, known},
+};
+use http402_core::{
+    B256, Bytes, Claim, Party, Timestamp,
+    authorization::Eip3009,
+    seam::{Judge, Known, PayerCode},
+};
+use http402_core::{Verdict, asset::Assets};
+use http402_verify::{
+    LocalKey, Signature, Verifier,
+    engine::{Check, Engine},
+};
+use std::sync::Arc;
+
+/// A right claim, and every way in which one can be wrong that a batch could mix up.
+fn poisons() -> Vec<Claim> {
+    let right = sign(unsigned());
+    let with = |change: &dyn Fn(&mut Vec<u8>)| {
+        let mut bytes = right.signature.to_vec();
+        change(&mut bytes);
+        Eip3009 {
+            signature: Bytes::from(bytes),
+            ..right.clone()
+        }
+    };
+    let authorizations = [
+        right.clone(),
+        with(&|bytes| bytes[64] ^= 1),
+        with(&|bytes| bytes[63] ^= 1),
+        with(&|bytes| bytes[31] ^= 1),
+        with(&|bytes| bytes[..32].fill(0)),
+        with(&|bytes| bytes[32..64].fill(0)),
+        with(&|bytes| bytes[..32].fill(0xff)),
+        with(&|bytes| bytes.truncate(64)),
+        // 5 is no x of the curve.
+        with(&|bytes| {
+            bytes[..32].fill(0);
+            bytes[31] = 5;
+        }),
+        Eip3009 {
+            nonce: B256::ZERO,
+            ..right.clone()
+        },
+        Eip3009 {
+            from: [1; 20].into(),
+            ..right.clone()
+        },
+    ];
+    let claims = authorizations.map(|signed| claim(requirement(), signed));
+    let mut elsewhere = requirement();
+    elsewhere.pay_to = Party::Evm([9; 20].into());
+    claims
+        .into_iter()
+        .chain([claim(elsewhere, right.clone())])
+        .collect()
+}
+
+#[test]
+fn a_batch_gives_each_claim_the_verdict_that_it_gets_alone() {
+    let poisons = poisons();
+    let at = |code| Known::at(Timestamp::from_secs(NOW)).payer_code(code);
+    let knowns = [PayerCode::Absent, PayerCode::Unknown, PayerCode::Present].map(at);
+    for engine in engines() {
+        let verifier = Verifier::new(Assets::known()).engine(Arc::<dyn Engine>::from(engine));
+        assert_eq!(verifier.judge_batch(&[]), []);
+        for size in [1, 2, 7, 8, 9, 17] {
+            for place in 0..size {
+                for (at, poison) in poisons.iter().enumerate() {
+                    let known = &knowns[at % 3];
+                    let batch: Vec<_> = (0..size)
+                        .map(|slot| if slot == place { poison } else { &poisons[0] })
+                        .map(|claim| (claim, known))
+                        .collect();
+                    let alone: Vec<_> = batch
+                        .iter()
+                        .map(|(claim, known)| verifier.judge(claim, known))
+                        .collect();
+                    assert_eq!(verifier.judge_batch(&batch), alone);
+                    let others = alone.iter().enumerate().filter(|(slot, _)| *slot != place);
+                    let right = matches!(alone[place], Verdict::Valid { .. });
+                    assert_eq!(right, at == 0 && known.payer_code != PayerCode::Present);
+                    assert!(others.clone().all(|(_, verdict)| verdict
+                        == others.clone().next().map_or(verdict, |(_, first)| first)));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_position_of_a_batch_answers_for_itself_alone() {
+    let checks: Vec<Check> = (1..=21)
+        .map(|number| {
+            let key = LocalKey::from_bytes(&[1 + number % 5; 32]).unwrap();
+            let digest = B256::repeat_byte(number);
+            let signature = Signature::parse(&key.sign_digest(&digest.0)).unwrap();
+            Check {
+                digest,
+                signature,
+                payer: key.address(),
+            }
+        })
+        .collect();
+    let warm = known(&checks);
+    for engine in engines().into_iter().chain([warm]) {
+        assert_eq!(engine.check_all(&checks), vec![true; checks.len()]);
+        for place in 0..checks.len() {
+            for bit in [0, 7, 255, 256, 300, 511, 512] {
+                let mut poisoned = checks.clone();
+                let mut bytes = poisoned[place].signature.to_bytes();
+                if bit == 512 {
+                    bytes[64] ^= 27 ^ 28;
+                } else {
+                    bytes[bit / 8] ^= 1 << (bit % 8);
+                }
+                let Some(signature) = Signature::parse(&bytes) else {
+                    continue;
+                };
+                poisoned[place].signature = signature;
+                let wanted: Vec<bool> = (0..checks.len()).map(|at| at != place).collect();
+                assert_eq!(engine.check_all(&poisoned), wanted, "{engine:?}");
+                let items: Vec<_> = poisoned
+                    .iter()
+                    .map(|check| (check.digest, check.signature))
+                    .collect();
+                let alone: Vec<_> = items
+                    .iter()
+                    .map(|(digest, signature)| engine.recover(digest, signature))
+                    .collect();
+                assert_eq!(engine.recover_all(&items), alone, "{engine:?}");
+            }
+        }
+    }
+}

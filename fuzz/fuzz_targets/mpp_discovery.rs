@@ -1,0 +1,4 @@
+//! `cargo fuzz run mpp_discovery`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| http402_fuzz::run("mpp_discovery", data));

@@ -1,0 +1,4 @@
+//! `cargo fuzz run mpp_jcs`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| http402_fuzz::run("mpp_jcs", data));
