@@ -6,12 +6,20 @@ import { createServer } from 'node:http'
 import path from 'node:path'
 import { Mppx as MppxClient, tempo as tempoClient } from 'mppx/client'
 import { Mppx as MppxServer, Store, tempo as tempoServer } from 'mppx/server'
-import { createClient, defineChain, erc20Abi, http as transport, publicActions, walletActions } from 'viem'
+import { createClient, defineChain, erc20Abi, http as transport, parseAbi, publicActions, walletActions } from 'viem'
 import { mnemonicToAccount } from 'viem/accounts'
 import { tempoLocalnet } from 'viem/chains'
 
 const CHAIN = 42431
 const PATH_USD = '0x20c0000000000000000000000000000000000000'
+const KEYCHAIN = '0xaaaaaaaa00000000000000000000000000000000'
+const AUTHORIZE = [
+  'struct TokenLimit { address token; uint256 amount; uint64 period; }',
+  'struct SelectorRule { bytes4 selector; address[] recipients; }',
+  'struct CallScope { address target; SelectorRule[] selectorRules; }',
+  'struct KeyRestrictions { uint64 expiry; bool enforceLimits; TokenLimit[] limits; bool allowAnyCalls; CallScope[] allowedCalls; }',
+  'function authorizeKey(address keyId, uint8 signatureType, KeyRestrictions config)',
+]
 const PHRASE = 'test test test test test test test test test test test junk'
 const SECRET = 'a secret for tests, of 32 bytes or more'
 const account = index => mnemonicToAccount(PHRASE, { addressIndex: index })
@@ -80,15 +88,29 @@ async function anvil() {
   return url
 }
 
-/** Tempo's nodes take a second parameter in eth_sendRawTransactionSync, which anvil does not know. */
+/**
+ * What Tempo's nodes have and anvil has not: a second parameter of eth_sendRawTransactionSync, and tempo_simulateV1, here of the
+ * calls alone, one after the other.
+ */
 const forgiving = url =>
   listen(async (request, response) => {
     const asked = JSON.parse(await body(request))
-    const one = asked => (asked.method === 'eth_sendRawTransactionSync' ? { ...asked, params: asked.params.slice(0, 1) } : asked)
-    const passed = Array.isArray(asked) ? asked.map(one) : one(asked)
+    const plain = { ...asked }
+    if (asked.method === 'eth_sendRawTransactionSync') plain.params = asked.params.slice(0, 1)
+    const simulated = asked.method === 'tempo_simulateV1'
+    if (simulated) {
+      const [{ from, to, value, data, calls = [] }] = asked.params[0].blockStateCalls[0].calls
+      const all = [...calls, { to, value, data }].map(call => ({ from, ...call }))
+      plain.method = 'eth_simulateV1'
+      plain.params = [{ blockStateCalls: [{ calls: all }], validation: false }, asked.params[1]]
+    }
     const headers = { 'content-type': 'application/json' }
-    const answer = await fetch(url, { method: 'POST', headers, body: JSON.stringify(passed) })
-    response.writeHead(answer.status, headers).end(await answer.text())
+    const answer = await (await fetch(url, { method: 'POST', headers, body: JSON.stringify(plain) })).json()
+    if (simulated && answer.result) {
+      const done = answer.result[0].calls
+      answer.result = { blocks: [{ calls: [done.find(call => call.status !== '0x1') ?? done.at(-1)] }], tokenMetadata: {} }
+    }
+    response.writeHead(200, headers).end(JSON.stringify(answer))
   })
 
 const rpc = await anvil()
@@ -197,6 +219,77 @@ async function check(name, route, pay, server) {
   console.log(`  ${name.padEnd(24)} ${route.padEnd(11)} ${receipt.reference}`)
 }
 
+// --- what must not pay ---
+
+/** A credential for a fresh challenge of `url`, written here: with this payload, from this account. */
+async function forged(url, payload, source) {
+  const refused = await fetch(url)
+  const field = refused.headers.get('www-authenticate')
+  const challenge = Object.fromEntries([...field.matchAll(/(\w+)="([^"]*)"/g)].map(([, name, value]) => [name, value]))
+  const credential = { challenge, payload: await payload(challenge), source: `did:pkh:eip155:${CHAIN}:${account(source).address}` }
+  return `Payment ${Buffer.from(JSON.stringify(credential)).toString('base64url')}`
+}
+
+async function attacks(server, other) {
+  const used = await ourClient(`${server}/push`, 'push')
+  // The same price and payee, but for a challenge of another seller.
+  const foreign = [await ourClient(`${other}/push`, 'push'), await ourClient(`${other}/push`, 'push')]
+  const before = await balances()
+  for (const [what, { reference }, thief, expected] of [
+    ['a used hash', used, PAYER, 403],
+    ['a foreign hash', foreign[0], PAYER, 402],
+    ["another's hash", foreign[1], PARTNER, 402],
+  ]) {
+    const authorization = await forged(`${server}/push`, () => ({ type: 'hash', hash: reference }), thief)
+    const response = await fetch(`${server}/push`, { headers: { authorization } })
+    const { detail } = await response.json()
+    if (response.status !== expected) throw new Error(`${what} got ${response.status}: ${detail}`)
+    console.log(`  ${what.padEnd(24)} /push       ${response.status} ${detail}`)
+  }
+  const buyer = MppxClient.create({ polyfill: false, methods: [tempoClient.charge({ account: account(PAYER), getClient: () => client(PAYER) })] })
+  const authorization = await buyer.createCredential(await fetch(`${server}/pull`))
+  const elsewhere = await fetch(`${server}/splits`, { headers: { authorization } })
+  if (elsewhere.status !== 402) throw new Error(`a credential of another route got ${elsewhere.status}`)
+  const nothing = await balances()
+  if (Object.keys(before).some(who => before[who] !== nothing[who])) throw new Error('an attack moved money')
+  const present = () => fetch(`${server}/pull`, { headers: { authorization } })
+  const both = await Promise.all([present(), present()])
+  const again = await present()
+  const after = await balances()
+  const statuses = [...both, again].map(response => response.status)
+  if (!statuses.includes(200) || after[PAYEE] - before[PAYEE] !== 10_000n) throw new Error(`presented three times: ${statuses}`)
+  console.log(`  ${'one credential, thrice'.padEnd(24)} /pull       ${statuses.join(' ')}, paid once`)
+}
+
+/** A proof that an access key signs is good from when its account allows it until the account revokes it. */
+async function accessKey(server) {
+  const access = account(9)
+  const payer = client(PAYER)
+  const types = { Proof: [['account', 'address'], ['challengeId', 'string'], ['realm', 'string']].map(([name, type]) => ({ name, type })) }
+  const prove = async () => {
+    const payload = async ({ id, realm }) => {
+      const message = { account: account(PAYER).address, challengeId: id, realm }
+      const domain = { name: 'MPP', version: '3', chainId: CHAIN }
+      return { type: 'proof', signature: await access.signTypedData({ domain, types, primaryType: 'Proof', message }) }
+    }
+    const response = await fetch(`${server}/proof`, { headers: { authorization: await forged(`${server}/proof`, payload, PAYER) } })
+    return response.status
+  }
+  const done = async (text, functionName, args) => {
+    const hash = await payer.writeContract({ address: KEYCHAIN, abi: parseAbi(text), functionName, args })
+    const { status } = await payer.waitForTransactionReceipt({ hash })
+    if (status !== 'success') throw new Error(`${functionName} failed`)
+  }
+  const statuses = [await prove()]
+  const expiry = BigInt(Math.floor(Date.now() / 1000) + 3600)
+  await done(AUTHORIZE, 'authorizeKey', [access.address, 0, { expiry, enforceLimits: false, limits: [], allowAnyCalls: true, allowedCalls: [] }])
+  statuses.push(await prove())
+  await done(['function revokeKey(address keyId)'], 'revokeKey', [access.address])
+  statuses.push(await prove())
+  if (`${statuses}` !== '402,200,402') throw new Error(`an access key's proofs got ${statuses}`)
+  console.log(`  ${'an access key'.padEnd(24)} /proof      unknown ${statuses[0]}, allowed ${statuses[1]}, revoked ${statuses[2]}`)
+}
+
 try {
   const all = Object.keys(MOVES)
   const [ours, theirs, python] = await Promise.all([ourServer(), mppxServer(), pymppServer()])
@@ -204,6 +297,8 @@ try {
   for (const route of all) await check('ours pays mppx', route, ourClient, theirs)
   for (const route of all) await check('mppx pays ours', route, mppxClient, ours)
   for (const route of ['/pull', '/sponsored']) await check('ours pays pympp', route, ourClient, python)
+  await attacks(ours, theirs)
+  await accessKey(ours)
 } finally {
   for (const stop of running) stop()
 }
