@@ -290,6 +290,14 @@ async function accessKey(server) {
   console.log(`  ${'an access key'.padEnd(24)} /proof      unknown ${statuses[0]}, allowed ${statuses[1]}, revoked ${statuses[2]}`)
 }
 
+/** The library against the chain through a node that loses answers. It moves the chain's time, so it comes last. */
+async function faults() {
+  const env = { TEMPO_RPC_URL: rpc, TEMPO_KEY: key(PAYER), TEMPO_POOR_KEY: `0x${'51'.repeat(32)}`, ...people }
+  const { code, said } = await start(path.join(process.env.EXAMPLES, 'tempo_faults'), [], env)
+  if (code !== 0 || !said.includes('all held')) throw new Error(said)
+  console.log(`  ${'lost answers'.padEnd(24)} ${said.trim().split('\n').length} things held`)
+}
+
 try {
   const all = Object.keys(MOVES)
   const [ours, theirs, python] = await Promise.all([ourServer(), mppxServer(), pymppServer()])
@@ -299,6 +307,7 @@ try {
   for (const route of ['/pull', '/sponsored']) await check('ours pays pympp', route, ourClient, python)
   await attacks(ours, theirs)
   await accessKey(ours)
+  await faults()
 } finally {
   for (const stop of running) stop()
 }
