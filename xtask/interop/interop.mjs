@@ -1,8 +1,9 @@
 // The peers from npm and our programs, crosswise, on anvil with real USDC, and every payment checked on the chain.
 // Run by `cargo xtask interop`, which copies this beside the installed packages. EXAMPLES is where our programs are.
 import { spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
+import { tmpdir } from 'node:os'
 import path from 'node:path'
 import express from 'express'
 import { createPublicClient, createTestClient, createWalletClient, erc20Abi, http, publicActions } from 'viem'
@@ -20,6 +21,7 @@ import { paymentMiddleware } from '@x402/express'
 import { wrapFetchWithPayment } from '@x402/fetch'
 import { paymentMiddleware as legacyMiddleware } from 'x402-express'
 import { wrapFetchWithPayment as legacyFetch } from 'x402-fetch'
+import { conform } from './conform.mjs'
 
 const NETWORK = 'eip155:84532'
 const USDC = '0x036CbD53842c5426634e7929541eC2318f3dCF7e'
@@ -171,6 +173,19 @@ async function legacyServer(facilitator) {
   return listen(app)
 }
 
+async function pythonServer(facilitator) {
+  const port = await freePort()
+  const env = { ...process.env, PORT: `${port}`, ADDRESS: payee, FACILITATOR_URL: facilitator }
+  const child = spawn(process.env.PYTHON, ['server.py'], { env, stdio: ['ignore', 'ignore', 'ignore'] })
+  running.push(() => child.kill('SIGKILL'))
+  const url = `http://127.0.0.1:${port}`
+  while (!(await fetch(`${url}/health`).catch(() => null))?.ok) {
+    if (child.exitCode !== null) throw new Error(`the Python server ended with ${child.exitCode}`)
+    await new Promise(done => setTimeout(done, 50))
+  }
+  return url
+}
+
 async function fetched(pay, server, header) {
   const response = await pay(`${server}/protected`, {})
   const text = await response.text()
@@ -268,6 +283,23 @@ await one('our client → our server with three offers', () => ourClient(many))
 await one('TypeScript client → our server with three offers', () => tsClient(many))
 await one('v1: legacy client → our server with three offers', () => legacyClient(many))
 await one('Python client → our server with three offers', () => pythonClient(many))
+const legacy = await legacyServer(mine)
+const python = await pythonServer(mine)
+writeFileSync('policy.toml', 'pin_payees = true\n[[allow]]\nchain = "eip155:84532"\nasset = "USDC"\nper_payment = "$0.04"\nper_day = "$0.10"\n')
+const ledgers = mkdtempSync(path.join(tmpdir(), 'http402-conform-'))
+const ourPay = [process.env.TOOL, 'pay', '--policy', 'policy.toml', '--ledger', path.join(ledgers, '{id}.sqlite'), '{url}']
+failed += await conform({
+  servers: { http402: shop, '@x402/express 2.27.0': await tsServer(mine), 'x402-express 1.2.0': legacy, 'x402 2.25.0 on FastAPI (PyPI)': python },
+  clients: {
+    http402: { most: '$0.04', budget: '$0.10', command: ourPay },
+    '@x402/fetch 2.27.0': { lines: true, command: ['node', 'lines.mjs', 'v2'] },
+    'x402-fetch 1.2.0': { lines: true, command: ['node', 'lines.mjs', 'v1'] },
+    'x402 2.25.0 on httpx (PyPI)': { lines: true, command: [process.env.PYTHON, 'lines.py'] }
+  },
+  rpc,
+  key: key(PAYER)
+})
+rmSync(ledgers, { recursive: true })
 for (const stop of running) stop()
 console.log(failed === 0 ? 'all passed' : `${failed} failed`)
 process.exit(failed === 0 ? 0 : 1)

@@ -31,6 +31,7 @@ pub(crate) fn check() -> Done {
     top(&files, &mut faults);
     sources(&files, &mut faults);
     papers(&mut faults)?;
+    claims(&files, &mut faults);
     if faults.is_empty() {
         println!("  {} files, in order", files.len());
         Ok(())
@@ -74,6 +75,27 @@ fn sources(files: &[String], faults: &mut Vec<String>) {
             if text.contains(stub) {
                 faults.push(format!("{file} holds {stub}"));
             }
+        }
+    }
+}
+
+/// The tests that the list of attacks names are there.
+fn claims(files: &[String], faults: &mut Vec<String>) {
+    let list = "crates/testkit/src/attacks/catalogue.rs";
+    let text = fs::read_to_string(root().join(list)).unwrap_or_default();
+    let named = text.split('"').filter(|word| {
+        let mut bytes = word.bytes();
+        bytes.next() == Some(b's') && bytes.next().is_some_and(|byte| byte.is_ascii_digit())
+    });
+    let sources: Vec<String> = files
+        .iter()
+        .filter(|file| file.ends_with(".rs") && *file != list)
+        .filter_map(|file| fs::read_to_string(root().join(file)).ok())
+        .collect();
+    for name in named {
+        let function = format!("fn {name}(");
+        if !sources.iter().any(|source| source.contains(&function)) {
+            faults.push(format!("{list} names the test {name}, which is not there"));
         }
     }
 }

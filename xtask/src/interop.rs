@@ -27,10 +27,9 @@ const NPM_MPP: &[&str] = &[
     "viem@2.55.19",
 ];
 const PYPI: &[&str] = &[
-    "x402[evm,httpx]==2.25.0",
     "pympp[server,tempo]==0.16.0",
-    "starlette==1.10.0",
-    "uvicorn==0.54.0",
+    "uvicorn==0.38.0",
+    "x402[evm,fastapi,httpx]==2.25.0",
 ];
 
 /// Without npm and Python, or without their registries, this is skipped, and where `strict` it fails.
@@ -51,23 +50,32 @@ pub(crate) fn check(strict: bool) -> Done {
         "http402-testkit",
         "--examples",
     ]))?;
-    script(&home, &home, "interop.mjs", "client.py")?;
-    script(&home, &home.join("mpp"), "mpp.mjs", "mpp_server.py")
+    run(cargo().args(["build", "--release", "--quiet", "-p", "http402"]))?;
+    let x402 = [
+        "interop.mjs",
+        "conform.mjs",
+        "lines.mjs",
+        "client.py",
+        "lines.py",
+        "server.py",
+    ];
+    script(&home, &home, &x402)?;
+    script(&home, &home.join("mpp"), &["mpp.mjs", "mpp_server.py"])
 }
 
-/// Runs a script of ours in `folder`, where its packages are: modules are looked for beside the script that names them.
-fn script(home: &Path, folder: &Path, name: &str, beside: &str) -> Done {
-    for file in [name, beside] {
+/// Runs the first of these scripts of ours in `folder`, where its packages are: modules are looked for beside the script that
+/// names them.
+fn script(home: &Path, folder: &Path, files: &[&str]) -> Done {
+    for file in files {
         let from = root().join("xtask").join("interop").join(file);
         fs::copy(&from, folder.join(file))
             .map_err(|error| format!("{}: {error}", from.display()))?;
     }
     let mut node = program("node");
-    node.current_dir(folder).arg(name);
-    node.env(
-        "EXAMPLES",
-        root().join("target").join("release").join("examples"),
-    );
+    node.current_dir(folder).args(files.first());
+    let built = root().join("target").join("release");
+    node.env("EXAMPLES", built.join("examples"));
+    node.env("TOOL", built.join("http402"));
     run(node.env("PYTHON", python(home)))
 }
 
@@ -94,9 +102,8 @@ fn install(home: &Path) -> Done {
     run(program("python3")
         .args(["-m", "venv"])
         .arg(home.join("venv")))?;
-    run(program(&python(home).to_string_lossy())
-        .args(["-m", "pip", "install", "--quiet"])
-        .args(PYPI))?;
+    let mut pip = program(&python(home).to_string_lossy());
+    run(pip.args(["-m", "pip", "install", "--quiet"]).args(PYPI))?;
     fs::write(mark, wanted).map_err(|error| error.to_string())
 }
 

@@ -19,7 +19,8 @@ cargo xtask <command>
   house      format, file sizes, papers of each crate
   no-std     links http402-core into a program without std
   contracts  compiles the test contracts again and compares (npm)
-  interop    ours against the peers from npm and PyPI, on anvil with real USDC
+  interop    ours against the peers from npm and PyPI, on anvil with real USDC, and the attack suite against each
+  simulate   hostile histories by the thousand: --seeds N, --seed S, --plant NAME, --help
   fuzz NAME  fuzzes one target with cargo-fuzz (nightly Rust), for as long as you let it
 ";
 
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
         "no-std" => no_std::check(),
         "interop" => interop::check(true),
         "contracts" => contracts::check(true),
+        "simulate" => simulate(&rest),
         "fuzz" => fuzz(&rest),
         "" | "help" | "--help" | "-h" => {
             print!("{HELP}");
@@ -49,6 +51,15 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// The simulated world of the testkit, built without the embedded chain.
+fn simulate(arguments: &[String]) -> shell::Done {
+    let mut command = shell::cargo();
+    command.args(["run", "--release", "--quiet", "-p", "http402-testkit"]);
+    command.args(["--no-default-features", "--features", "world"]);
+    command.args(["--bin", "simulate", "--"]);
+    shell::run(command.args(arguments))
 }
 
 fn fuzz(arguments: &[String]) -> shell::Done {

@@ -136,6 +136,12 @@ pub struct Claim {
     pub request: RequestDigest,
     /// The bytes.
     pub wire: Wire,
+    /// Why the protocol would refuse it, where the credential answers an offer of this seller that has ended, or was made
+    /// for another request. The ledger is asked first: what was paid already gets its outcome, and no new offer.
+    pub objection: Option<Reason>,
+    /// The client's own name for what he asks for, where his protocol carries one: a second payment under it, of the same
+    /// payer for the same request, is not taken. x402: the id of the extension `payment-identifier`.
+    pub id: Option<Box<str>>,
 }
 
 impl Claim {
@@ -153,6 +159,8 @@ impl Claim {
             spends,
             request,
             wire,
+            objection: None,
+            id: None,
         }
     }
 

@@ -343,6 +343,12 @@ pub trait ClientProtocol: Send + Sync {
     /// Whether a request carries a credential of this protocol already.
     fn carried(&self, headers: &HeaderMap) -> bool;
 
+    /// Header fields that tell a seller beforehand what can be paid. They are sent only where the policy says so: they tell
+    /// everybody what the buyer has, and make a browser ask for permission first.
+    fn hints(&self) -> Vec<(HeaderName, HeaderValue)> {
+        Vec::new()
+    }
+
     /// The offers that a response makes in this protocol; none when it is of another.
     ///
     /// # Errors

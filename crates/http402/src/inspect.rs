@@ -3,6 +3,7 @@
 mod document;
 mod field;
 mod find;
+mod mpp;
 
 use crate::{
     runtime::Fault,
@@ -75,7 +76,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Fault> {
             show(found, explained);
         }
         if findings.is_empty() {
-            println!("{BAD}nothing of x402 was found{BAD:#}");
+            println!("{BAD}nothing of x402 or MPP was found{BAD:#}");
         }
     }
     Ok(if wrong {

@@ -1,5 +1,6 @@
 //! Pay, get paid, inspect and demonstrate HTTP 402 payments from the command line.
 
+mod conform;
 mod demo;
 mod facilitator;
 mod inspect;
@@ -31,6 +32,9 @@ enum Command {
     Inspect(inspect::Arguments),
     /// Verify and settle x402 payments for sellers, over HTTP
     Facilitator(Box<facilitator::Arguments>),
+    /// Attack a server or a client on this machine: S01 to S85, with a report
+    #[command(subcommand)]
+    Conform(Box<conform::Command>),
 }
 
 #[tokio::main]
@@ -41,6 +45,7 @@ async fn main() -> ExitCode {
         Command::Pay(arguments) => pay::run(*arguments).await,
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Facilitator(arguments) => facilitator::run(*arguments).await,
+        Command::Conform(command) => conform::run(*command).await,
     };
     done.unwrap_or_else(|error| {
         anstream::eprintln!(

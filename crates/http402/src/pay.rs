@@ -1,5 +1,6 @@
 //! `http402 pay`: curl's habits, and payment when told to.
 
+mod guarded;
 mod output;
 
 use crate::{
@@ -7,6 +8,7 @@ use crate::{
     runtime::{Fault, provider},
     wallet,
 };
+use guarded::Guarded;
 use http::{HeaderName, HeaderValue, Method};
 use http402_core::{
     ChainId, Party,
@@ -18,6 +20,7 @@ use http402_core::{
 use http402_evm::{Finality, View, development};
 use http402_flow::client::{self, IdempotencyKey, Policy};
 use http402_ledger::{Memory, Sqlite};
+use http402_mpp::http::MppClient;
 use http402_reqwest::{Error, PayingClient, Tokio};
 use http402_x402::http::{X402V1, X402V2};
 use output::Output;
@@ -39,6 +42,17 @@ Exit codes:
   4  payment is asked for, and nothing was told to pay (the quote)
   5  it may have been paid: the same command presents the same payment again
   6  paid, and not delivered: the same command presents the same payment again";
+
+/// In which protocols to pay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Speaks {
+    /// Whichever the server asks for
+    Auto,
+    /// x402, version 2 before version 1
+    X402,
+    /// The `Payment` scheme of MPP
+    Mpp,
+}
 
 #[derive(clap::Args)]
 #[command(after_help = CODES)]
@@ -66,6 +80,9 @@ pub(crate) struct Arguments {
     /// Print one JSON document about the response and the payment
     #[arg(long)]
     json: bool,
+    /// In which protocol to pay, where a server takes several
+    #[arg(long, value_enum, default_value_t = Speaks::Auto)]
+    protocol: Speaks,
     /// Pay, up to --max-amount for this request and in a day
     #[arg(long)]
     pay: bool,
@@ -135,9 +152,13 @@ impl Arguments {
         } else {
             (Policy::new(), Arc::new(NoWallet), Arc::new(Memory::new()))
         };
-        let buyer = http402_reqwest::buyer(policy, signer, ledger)
-            .protocol(guarded::Guarded(X402V2))
-            .protocol(guarded::Guarded(X402V1));
+        let mut buyer = http402_reqwest::buyer(policy, signer, ledger);
+        if self.protocol != Speaks::Mpp {
+            buyer = buyer.protocol(Guarded(X402V2)).protocol(Guarded(X402V1));
+        }
+        if self.protocol != Speaks::X402 {
+            buyer = buyer.protocol(Guarded(MppClient::new(assets)));
+        }
         let buyer = match self.view()? {
             Some(view) => buyer.chain_view(Arc::new(view)),
             None => buyer,
@@ -266,74 +287,5 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, Fault> {
             error => Err(error.into()),
         },
         Err(error) => Err(error.into()),
-    }
-}
-
-mod guarded {
-    //! Offers to payees whose key the whole world knows, on a chain with money, are not answered.
-
-    use crate::wallet;
-    use http::{HeaderMap, StatusCode};
-    use http402_core::{
-        ParseError, Party, ProtocolId, Reason, Settlement, Timestamp,
-        protocol::{Answer, ClientProtocol, Draft, Offer, Offers, Refused},
-    };
-
-    pub(super) struct Guarded<P>(pub(super) P);
-
-    impl<P: ClientProtocol> ClientProtocol for Guarded<P> {
-        fn id(&self) -> ProtocolId {
-            self.0.id()
-        }
-
-        fn carried(&self, headers: &HeaderMap) -> bool {
-            self.0.carried(headers)
-        }
-
-        fn offers(&self, refused: &Refused<'_>) -> Result<Offers, ParseError> {
-            let mut offers = self.0.offers(refused)?;
-            let mut bad = Vec::new();
-            offers.usable.retain(|offer| {
-                let payee = offer.requirement.pay_to.evm();
-                let known =
-                    payee.is_some_and(|it| wallet::check(&offer.requirement.chain, &it).is_err());
-                if known {
-                    let why = "the payee's key is known to the whole world";
-                    bad.push((offer.position, ParseError::new("payTo", why)));
-                }
-                !known
-            });
-            offers.rejected.append(&mut bad);
-            Ok(offers)
-        }
-
-        fn draft(
-            &self,
-            offer: &Offer,
-            payer: &Party,
-            now: Timestamp,
-            entropy: [u8; 32],
-        ) -> Result<Draft, Reason> {
-            self.0.draft(offer, payer, now, entropy)
-        }
-
-        fn answer(
-            &self,
-            offer: &Offer,
-            draft: &Draft,
-            signature: &[u8],
-        ) -> Result<Answer, ParseError> {
-            self.0.answer(offer, draft, signature)
-        }
-
-        fn outcome(
-            &self,
-            offer: &Offer,
-            status: StatusCode,
-            headers: &HeaderMap,
-            now: Timestamp,
-        ) -> Result<Option<Settlement>, ParseError> {
-            self.0.outcome(offer, status, headers, now)
-        }
     }
 }

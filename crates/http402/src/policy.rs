@@ -26,6 +26,9 @@ struct File {
     allow: Vec<Allow>,
     origins: Option<Vec<String>>,
     payees: Option<Vec<String>>,
+    /// Pay at each origin whom it had paid first, and nobody else.
+    #[serde(default)]
+    pin_payees: bool,
     #[serde(default)]
     plain_http: Vec<String>,
     max_lifetime_seconds: Option<u64>,
@@ -101,6 +104,9 @@ fn policy(file: &File, assets: &Assets) -> Result<(Policy, Vec<ChainId>), Fault>
             .map(|text| Party::parse(chain, text))
             .collect();
         policy = policy.only_payees(payees?);
+    }
+    if file.pin_payees {
+        policy = policy.pin_payees();
     }
     for host in &file.plain_http {
         policy = policy.allow_plain_http(host);

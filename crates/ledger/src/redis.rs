@@ -3,6 +3,8 @@
 mod server;
 mod value;
 
+pub use ::redis;
+
 use crate::remote::{Kind, PATIENCE, Pool, RemoteError, Room};
 use ::redis::{
     Client, FromRedisValue, IntoConnectionInfo, Script, Value, aio::MultiplexedConnection,

@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(feature = "http")]
+mod extension;
 pub mod header;
 #[cfg(feature = "http")]
 pub mod http;

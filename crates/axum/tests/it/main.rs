@@ -11,7 +11,7 @@ use http402_axum::{PayLayer, Seams};
 use http402_core::{
     Amount, ChainId, Claim, ParseError, Party, Pending, ProtocolId, Reason, Requirement,
     Settlement, Step, Verdict,
-    protocol::{Asked, ClaimError, Protocol, Refusal},
+    protocol::{Asked, ClaimError, Protocol, Refusal, Told},
     seam::{Boxed, Facilitator, Judge, Kind, Known, SeamError},
 };
 use http402_flow::server::NoEvents;
@@ -51,7 +51,7 @@ impl Protocol for Deaf {
         Ok(())
     }
 
-    fn report(&self, _: &Claim, _: &Settlement, _: &mut HeaderMap) {}
+    fn report(&self, _: &Claim, _: &Settlement, _: Told, _: &mut HeaderMap) {}
 }
 
 /// Nobody has to be asked about a request without a payment.

@@ -78,7 +78,14 @@ impl Buyer {
         T: Transport<B>,
         B: Clone + Send + Sync,
     {
-        let response = errand.transport.send(errand.request.clone()).await;
+        let mut request = errand.request.clone();
+        if self.policy.announces(&target.origin) {
+            for (name, value) in self.protocols.iter().flat_map(|known| known.hints()) {
+                // What the caller has written himself stays.
+                request.headers_mut().entry(name).or_insert(value);
+            }
+        }
+        let response = errand.transport.send(request).await;
         let response = response.map_err(Error::Transport)?;
         if response.status() != StatusCode::PAYMENT_REQUIRED {
             return Ok(Some(Reply {

@@ -131,6 +131,14 @@ pub struct Policy {
     shorten: bool,
     transactions: Transactions,
     proves: bool,
+    announces: Announces,
+}
+
+/// To whom it is told what can be paid, before anybody asks.
+#[derive(Clone, Debug)]
+enum Announces {
+    Everybody,
+    Only(Vec<Origin>),
 }
 
 impl Default for Policy {
@@ -154,6 +162,7 @@ impl Policy {
             shorten: false,
             transactions: Transactions::default(),
             proves: false,
+            announces: Announces::Only(Vec::new()),
         }
     }
 
@@ -252,6 +261,27 @@ impl Policy {
     pub fn prove_identity(mut self) -> Self {
         self.proves = true;
         self
+    }
+
+    /// Tells these origins with every request what can be paid (`Accept-Payment`); otherwise nobody is told before he asks.
+    #[must_use]
+    pub fn announce_to(mut self, origins: impl IntoIterator<Item = Origin>) -> Self {
+        self.announces = Announces::Only(origins.into_iter().collect());
+        self
+    }
+
+    /// Tells everybody with every request what can be paid.
+    #[must_use]
+    pub fn announce_to_everybody(mut self) -> Self {
+        self.announces = Announces::Everybody;
+        self
+    }
+
+    pub(crate) fn announces(&self, origin: &Origin) -> bool {
+        match &self.announces {
+            Announces::Everybody => true,
+            Announces::Only(origins) => origins.contains(origin),
+        }
     }
 
     pub(crate) fn name(&self) -> &str {

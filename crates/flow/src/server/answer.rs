@@ -10,6 +10,8 @@ use http402_core::{Bytes, ParseError, json::quote};
 pub enum Problem {
     /// More than one credential in one request: 400.
     SeveralCredentials,
+    /// More than one `Idempotency-Key`, an empty one, or one of more than 255 characters: 400.
+    BadName,
     /// The credential is being used by another request: the protocol's conflict status, with `Retry-After`.
     InFlight(StatusCode),
     /// The credential has been used: the protocol's conflict status.
@@ -33,6 +35,11 @@ impl Problem {
                 StatusCode::BAD_REQUEST,
                 "several credentials",
                 "a request carries at most one payment",
+            ),
+            Self::BadName => (
+                StatusCode::BAD_REQUEST,
+                "bad idempotency key",
+                "a request carries one idempotency key of 1 to 255 characters",
             ),
             Self::InFlight(status) => (
                 status,

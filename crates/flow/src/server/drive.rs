@@ -1,9 +1,11 @@
+mod guard;
 mod look;
 mod respond;
 mod settle;
 
 pub(crate) use settle::{Ask, Done, settle};
 
+use guard::{Guard, Handed, give_back};
 use look::Looked;
 use respond::private;
 use settle::record;
@@ -158,58 +160,6 @@ impl From<Problem> for Halt {
     }
 }
 
-/// A granted claim that is given back when the request vanishes.
-struct Guard {
-    seams: Seams,
-    gate: Gate,
-    granted: Option<Granted>,
-}
-
-impl Drop for Guard {
-    fn drop(&mut self) {
-        if let Some(granted) = self.granted.take() {
-            let now = self.seams.clock.now();
-            give_back(
-                &self.seams,
-                granted.claim().cloned(),
-                granted.vanished(&self.gate, now),
-            );
-        }
-    }
-}
-
-/// A reserved claim on its way to the request; it is given back when nobody takes it.
-struct Handed {
-    seams: Seams,
-    reserved: Option<Reserved>,
-}
-
-impl Drop for Handed {
-    fn drop(&mut self) {
-        if let Some(reserved) = self.reserved.take() {
-            give_back(&self.seams, reserved.claim().cloned(), reserved.release());
-        }
-    }
-}
-
-fn give_back(seams: &Seams, claim: Option<Claim>, writes: Vec<Write>) {
-    let (ledger, clock, events) = (
-        seams.ledger.clone(),
-        seams.clock.clone(),
-        seams.events.clone(),
-    );
-    seams.spawn.spawn(Box::pin(async move {
-        // What can not be given back is free again when its lease ends.
-        let written = ledger.apply(clock.now(), &writes).await;
-        if let Some(claim) = claim {
-            match written {
-                Ok(_) => events.event(&claim, &Event::Released),
-                Err(error) => events.event(&claim, &Event::LedgerFailed(error.as_ref())),
-            }
-        }
-    }));
-}
-
 impl<'a> Walk<'a> {
     fn now(&self) -> Timestamp {
         self.seams.clock.now()
@@ -268,11 +218,27 @@ impl<'a> Walk<'a> {
             // Not the payer's: nothing about his payments is told.
             return Err(self.gate.refuse(&self.asked(), &Reason::Signature).into());
         }
+        let id = self.id(presented.claim())?;
+        let presented = match &local {
+            Verdict::Valid { payer } => presented.named(payer, id.as_deref()),
+            // Who has not been shown to be the payer is told nothing about what the payer has named.
+            _ => presented,
+        };
         let free = match self.look(&presented).await? {
             Looked::Free(free) => free,
             Looked::Admitted(admitted) => return Ok(admitted),
         };
-        let judged = self.judged(presented, local).await?;
+        if let Some(reason) = &presented.claim().objection {
+            return Err(self.gate.refuse(&self.asked(), reason).into());
+        }
+        let mut judged = self.judged(presented, local).await?;
+        let mut free = free;
+        if judged.name(id.as_deref()) {
+            free = match self.look(&Presented::new(judged.claim().clone())).await? {
+                Looked::Free(free) => free,
+                Looked::Admitted(admitted) => return Ok(admitted),
+            };
+        }
         let reserved = match self.reserve(judged, free).await? {
             Reserving::Reserved(reserved) => reserved,
             Reserving::Held(judged, _) => {

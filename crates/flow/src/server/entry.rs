@@ -5,7 +5,7 @@ use http402_core::{
     keccak256, ledger::Record,
 };
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// What the ledger holds of a claim, under each of its spend keys.
 #[derive(Clone, Debug)]
@@ -72,9 +72,12 @@ impl Entry {
         self.pending.is_some()
     }
 
-    pub(crate) fn encode(&self) -> Box<[u8]> {
+    /// The body of a record that takes the place of the one with the version `over`, 0 for none. A version is held once:
+    /// whoever finds his own bytes in the ledger knows that it was he who has written them.
+    pub(crate) fn encode(&self, over: u64) -> Box<[u8]> {
         let mut out = Vec::with_capacity(1024);
         out.push(VERSION);
+        over.write(&mut out);
         self.claim.write(&mut out);
         self.request.write(&mut out);
         self.credential.write(&mut out);
@@ -89,6 +92,7 @@ impl Entry {
 
     pub(crate) fn decode(record: &Record) -> Result<Self, Corrupt> {
         let mut from = Reader::new(&record.body, VERSION)?;
+        from.read::<u64>()?;
         let entry = Self {
             claim: from.read()?,
             request: from.read()?,

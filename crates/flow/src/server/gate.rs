@@ -35,6 +35,7 @@ pub struct Gate {
     pub(crate) keep: u64,
     pub(crate) max_lifetime: u64,
     pub(crate) tries: u8,
+    pub(crate) names: bool,
     offered: Arc<Mutex<VecDeque<Offered>>>,
 }
 
@@ -91,6 +92,7 @@ impl Gate {
             keep: 24 * 60 * 60,
             max_lifetime: 24 * 60 * 60,
             tries: 3,
+            names: true,
             offered: Arc::default(),
         })
     }
@@ -142,6 +144,15 @@ impl Gate {
     #[must_use]
     pub fn tries(mut self, tries: u8) -> Self {
         self.tries = tries;
+        self
+    }
+
+    /// Whether a payer may name what he asks for, by x402's `payment-identifier` or by the header `Idempotency-Key`: the same
+    /// name and request again, paid anew or not, gets the stored response and takes no second payment, and another request
+    /// under it 409. Default: yes.
+    #[must_use]
+    pub fn names(mut self, yes: bool) -> Self {
+        self.names = yes;
         self
     }
 
@@ -287,6 +298,7 @@ impl fmt::Debug for Gate {
             .field("keep", &self.keep)
             .field("max_lifetime", &self.max_lifetime)
             .field("tries", &self.tries)
+            .field("names", &self.names)
             .finish_non_exhaustive()
     }
 }

@@ -5,7 +5,7 @@ use crate::server::{
     state::Found,
 };
 use http402_core::{
-    ledger::{Expect, Key, Phase, Versioned, Write},
+    ledger::{Expect, Key, Phase, Record, Versioned, Write},
     seam::SeamError,
 };
 
@@ -88,14 +88,20 @@ async fn one(
         }
     }
     match Found::read(&keys, &versions, &entry, gate, now) {
-        Found::Free if entry.failures == 0 => {
+        Found::Free => {
+            // How often its handler has failed is still counted.
+            let counted = |found: &Versioned| Record {
+                phase: Phase::Declined,
+                lease: None,
+                ..found.record.clone()
+            };
             let writes: Vec<Write> = keys
                 .iter()
                 .zip(&versions)
                 .map(|(key, found)| Write {
                     key: key.clone(),
                     expect: Expect::Version(found.version),
-                    put: None,
+                    put: (entry.failures > 0).then(|| counted(found)),
                 })
                 .collect();
             seams.ledger.apply(now, &writes).await?;

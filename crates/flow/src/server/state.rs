@@ -1,4 +1,5 @@
 mod found;
+mod name;
 
 pub(crate) use found::{Found, Taking};
 
@@ -143,7 +144,7 @@ impl Holds {
         lease: Option<Timestamp>,
         keep_until: Timestamp,
     ) -> Vec<Write> {
-        let body = entry.encode();
+        let body = entry.encode(self.versions.first().copied().unwrap_or(0));
         let record = Record {
             phase,
             lease,
@@ -235,7 +236,7 @@ impl Judged {
             phase: Phase::Reserved,
             lease: Some(now.plus(gate.lease)),
             keep_until: gate.keep_until(&self.claim, now),
-            body: entry.encode(),
+            body: entry.encode(0),
         };
         let keys = self.claim.spends.iter().map(Key::from);
         keys.enumerate()
@@ -378,14 +379,12 @@ impl Granted {
     fn failed(mut self, gate: &Gate, now: Timestamp) -> Vec<Write> {
         self.entry.failures = self.entry.failures.saturating_add(1);
         let keep = keep_of(&self.entry, gate, now);
-        let phase = if self.entry.failures >= gate.tries {
+        if self.entry.failures >= gate.tries {
             self.entry.reason = Some(Reason::LimitReached);
             self.entry.claim = None;
-            Phase::Declined
-        } else {
-            Phase::Reserved
-        };
-        self.holds.writes(&self.entry, phase, None, keep)
+        }
+        // Nobody has to do anything about it: what is left is the count.
+        self.holds.writes(&self.entry, Phase::Declined, None, keep)
     }
 
     fn undelivered(&self, gate: &Gate, now: Timestamp, failures: u8) -> Vec<Write> {

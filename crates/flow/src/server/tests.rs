@@ -2,5 +2,6 @@
 
 mod crash;
 mod facilitators;
+mod names;
 mod order;
 mod world;

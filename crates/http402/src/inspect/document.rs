@@ -1,4 +1,4 @@
-use super::find::Found;
+use super::{find::Found, mpp};
 use http402_core::{
     Claim, Requirement, Timestamp, Verdict,
     asset::Assets,
@@ -43,7 +43,26 @@ pub(super) fn explain(found: &Found, now: u64) -> Explained {
     }
     let version = it.value.get("x402Version").and_then(Value::as_u64);
     let has = |name: &str| it.value.get(name).is_some();
-    if has("paymentPayload") {
+    if has("challenge") && has("payload") {
+        it.kind = "MPP credential";
+        mpp::credential(text, now, &mut it);
+    } else if has("challenges") {
+        it.kind = "MPP challenges";
+        mpp::challenges(now, &mut it);
+    } else if has("acceptPayment") {
+        it.kind = "MPP Accept-Payment";
+    } else if has("reference") && has("method") {
+        it.kind = "MPP receipt";
+        note(http402_mpp::Receipt::parse(text).map(drop), &mut it);
+    } else if mpp::is_problem(&it.value) {
+        it.kind = "problem";
+        let also_v1 = has("accepts") && version == Some(1);
+        mpp::problem(text, &mut it);
+        if also_v1 {
+            it.kind = "problem, and x402 v1 PaymentRequired";
+            required_v1(text, &mut it);
+        }
+    } else if has("paymentPayload") {
         it.kind = "request to a facilitator";
         judge(request::parse(text.as_bytes()), now, &mut it);
     } else if has("accepts") && version == Some(1) {
@@ -72,19 +91,20 @@ pub(super) fn explain(found: &Found, now: u64) -> Explained {
         settled(text, now, &mut it);
     } else {
         it.kind = "unknown document";
-        it.wrong.push("no document of x402 has this shape".into());
+        it.wrong
+            .push("no document of x402 or MPP has this shape".into());
     }
     it
 }
 
-fn note(read: Result<(), http402_core::ParseError>, it: &mut Explained) {
+pub(super) fn note(read: Result<(), http402_core::ParseError>, it: &mut Explained) {
     if let Err(error) = read {
         it.wrong.push(error.to_string());
     }
 }
 
 /// What a buyer or a seller should know about an offer.
-fn offer(at: usize, requirement: &Requirement, it: &mut Explained) {
+pub(super) fn offer(at: usize, requirement: &Requirement, it: &mut Explained) {
     let assets = Assets::known();
     let amount = requirement.price.ceiling();
     let Some(asset) = assets.find(&requirement.chain, &requirement.asset) else {
@@ -182,12 +202,17 @@ fn judge(claim: Result<Claim, RequestError>, now: u64, it: &mut Explained) {
         Err(RequestError::Refused(why)) => return it.wrong.push(why.to_string()),
         Err(_) => return it.wrong.push("it makes no claim".into()),
     };
+    judged(&claim, now, it);
+}
+
+/// What a claim asks to be accepted, and whether its signature is right.
+pub(super) fn judged(claim: &Claim, now: u64, it: &mut Explained) {
     offer(0, &claim.requirement, it);
     for key in &claim.spends {
         it.notes.push(format!("spends {key}"));
     }
     let known = Known::at(Timestamp::from_secs(now)).payer_code(PayerCode::Absent);
-    match Verifier::new(Assets::known()).judge(&claim, &known) {
+    match Verifier::new(Assets::known()).judge(claim, &known) {
         Verdict::Valid { payer } => it.notes.push(format!(
             "the signature is that of {payer}, and holds now; balance and nonce are the chain's affair"
         )),

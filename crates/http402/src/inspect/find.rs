@@ -1,3 +1,4 @@
+use http402_mpp::{Challenge, Credential, Receipt};
 use http402_x402::header;
 use serde_json::Value;
 
@@ -15,6 +16,15 @@ const HEADERS: [&str; 5] = [
     "payment-response",
     "x-payment",
     "x-payment-response",
+];
+
+/// The headers of the `Payment` scheme.
+const PAYMENT: [&str; 5] = [
+    "www-authenticate",
+    "authorization",
+    "payment-authorization",
+    "payment-receipt",
+    "accept-payment",
 ];
 
 /// What is found in a text: a document, a header's value, header lines, or any JSON that has some of these inside.
@@ -39,6 +49,11 @@ pub(super) fn documents(text: &str) -> Vec<Found> {
     let mut found: Vec<Found> = trimmed.lines().filter_map(line).collect();
     if found.is_empty() && !trimmed.is_empty() && !trimmed.contains(char::is_whitespace) {
         found.push(decoded("header value", trimmed));
+    } else if found.is_empty() {
+        // The value of a header of the `Payment` scheme, without its name.
+        let value = trimmed.as_bytes();
+        found
+            .extend(payment("www-authenticate", value).or_else(|| payment("authorization", value)));
     }
     found
 }
@@ -91,12 +106,52 @@ fn line(line: &str) -> Option<Found> {
 
 fn header_of(name: &str, value: &str) -> Option<Found> {
     let name = name.to_ascii_lowercase();
+    if PAYMENT.contains(&name.as_str()) {
+        return payment(&name, value.as_bytes());
+    }
     HEADERS
         .contains(&name.as_str())
         .then(|| decoded(&name.to_uppercase(), value))
 }
 
+/// A header of the `Payment` scheme, as JSON. `None` for other schemes.
+fn payment(name: &str, value: &[u8]) -> Option<Found> {
+    let text = match name {
+        "www-authenticate" => {
+            let all = Challenge::parse_all([value]);
+            if all.is_empty() {
+                return None;
+            }
+            let challenges: Result<Vec<_>, _> = all
+                .into_iter()
+                .map(|challenge| challenge.map(|challenge| challenge.to_native()))
+                .collect();
+            challenges.map(|all| {
+                let items = http402_core::json::array(all.iter().map(|item| &**item));
+                format!("{{\"challenges\":{items}}}")
+            })
+        }
+        "payment-receipt" => Receipt::decode(value).map(|receipt| receipt.as_json().to_owned()),
+        "accept-payment" => http402_mpp::AcceptPayment::parse([value])
+            .map(|accept| serde_json::json!({ "acceptPayment": accept.encode() }).to_string()),
+        _ => match Credential::tokens(value).into_iter().next()? {
+            Err(error) => Err(error),
+            Ok(token) => {
+                Credential::decode(&token).map(|credential| credential.as_json().to_owned())
+            }
+        },
+    };
+    Some(Found {
+        source: name.to_uppercase(),
+        text: text.map_err(|error| error.to_string()),
+    })
+}
+
 fn is_document(value: &Value) -> bool {
+    let has = |name: &str| value.get(name).is_some();
+    if has("reference") && has("method") || super::mpp::is_problem(value) {
+        return true;
+    }
     [
         "accepts",
         "payload",
@@ -104,6 +159,9 @@ fn is_document(value: &Value) -> bool {
         "isValid",
         "success",
         "kinds",
+        "challenge",
+        "challenges",
+        "acceptPayment",
     ]
     .iter()
     .any(|name| value.get(name).is_some())

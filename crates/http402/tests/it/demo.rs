@@ -18,8 +18,8 @@ fn the_demo_adds_up_to_the_last_unit() {
         let balance = &report["balances"][at];
         units(&balance["after"]) - units(&balance["before"])
     };
-    // $0.01 twice and $0.25, and $0.01 whose answer was lost.
-    assert_eq!([change(0), change(1), change(2)], [-280_000, 280_000, 0]);
+    // $0.01 three times and $0.25, and $0.01 whose answer was lost.
+    assert_eq!([change(0), change(1), change(2)], [-290_000, 290_000, 0]);
     let protocols: Vec<_> = report["purchases"]
         .as_array()
         .expect("a list")
@@ -29,7 +29,8 @@ fn the_demo_adds_up_to_the_last_unit() {
         .iter()
         .map(|one| one["protocol"].as_str())
         .collect();
-    assert_eq!(protocols, [Some("x402/2"), Some("x402/2"), Some("x402/1")]);
+    let expected = ["x402/2", "x402/2", "x402/1", "mpp/1"].map(Some);
+    assert_eq!(protocols, expected);
     for purchase in report["purchases"].as_array().expect("a list") {
         assert_eq!(purchase["steps"].as_array().map(Vec::len), Some(6));
     }
@@ -46,6 +47,8 @@ fn the_demo_tells_its_steps_to_people() {
         "PAYMENT-REQUIRED",
         "PAYMENT-SIGNATURE",
         "X-PAYMENT-RESPONSE",
+        "WWW-AUTHENTICATE: Payment",
+        "PAYMENT-RECEIPT",
         "Replay",
         "Overspend",
         "every balance adds up",

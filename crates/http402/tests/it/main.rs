@@ -1,5 +1,7 @@
 //! The tool, as its users run it.
 
+mod careless;
+mod conform;
 mod demo;
 mod facilitator;
 mod inspect;

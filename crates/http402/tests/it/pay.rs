@@ -64,6 +64,29 @@ async fn it_quotes_first_and_pays_when_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_route_is_paid_in_the_protocol_that_is_told() {
+    let (shop, folder) = (Shop::open().await, Folder::new("protocols"));
+    let url = format!("{}/weather", shop.url);
+    let before = shop.holds(PAYEE);
+    let told = ["auto", "x402", "mpp"].map(|name| (name, name == "mpp"));
+    for (protocol, mpp) in told {
+        let arguments = ["--pay", "--json", "--protocol", protocol, &url];
+        let output = pay(&folder, &arguments).await;
+        assert_eq!(code(&output), 0, "{protocol}: {}", stderr(&output));
+        let document: Value = serde_json::from_str(&stdout(&output)).expect("one document");
+        let paid_in = &document["payment"]["attempt"]["protocol"];
+        assert_eq!(paid_in, if mpp { "mpp/1" } else { "x402/2" });
+        let headers = document["headers"].as_array().expect("headers");
+        let has = |name: &str| headers.iter().any(|header| header[0] == name);
+        assert_eq!(
+            (has("payment-receipt"), has("payment-response")),
+            (mpp, !mpp)
+        );
+    }
+    assert_eq!(shop.holds(PAYEE), before + 30_000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn s79_the_budget_holds_over_processes() {
     let (shop, folder) = (Shop::open().await, Folder::new("budget"));
     let url = format!("{}/weather", shop.url);

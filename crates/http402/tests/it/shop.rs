@@ -2,6 +2,7 @@
 
 use axum::{
     Router,
+    http::StatusCode,
     routing::{get, post},
 };
 use http402_axum::{Paid, PayLayer, Seams};
@@ -13,6 +14,8 @@ use http402_core::{
 use http402_facilitator::{Remote, Reqwest};
 use http402_flow::server::NoEvents;
 use http402_ledger::Memory;
+use http402_mpp::{KeyRing, http::Mpp};
+use http402_reqwest::OsEntropy;
 use http402_testkit::chain::{Chain, DEV_ACCOUNTS, Endpoint};
 use http402_tower::Tokio;
 use http402_verify::Verifier;
@@ -21,7 +24,10 @@ use std::{
     io::{BufRead, BufReader},
     path::PathBuf,
     process::{Child, Command, Stdio},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 pub(crate) const GAS: usize = 0;
@@ -95,7 +101,7 @@ pub(crate) fn facilitator(arguments: &[&str]) -> Running {
 
 pub(crate) struct Shop {
     pub(crate) chain: Chain,
-    _endpoint: Endpoint,
+    pub(crate) endpoint: Endpoint,
     _facilitator: Running,
     pub(crate) url: String,
 }
@@ -129,7 +135,7 @@ impl Shop {
         tokio::spawn(async move { axum::serve(listener, router).await });
         Self {
             chain,
-            _endpoint: endpoint,
+            endpoint,
             _facilitator: facilitator,
             url,
         }
@@ -166,16 +172,26 @@ fn router(url: &str, facilitator: &str) -> Router {
         .of_chain(&ChainId::eip155(84532))
         .expect("known")
         .clone();
+    let realm = url.trim_start_matches("http://");
+    let keys = KeyRing::new(&[7; 32]).expect("a secret of 32 bytes");
+    let charges = Mpp::new(realm, keys, OsEntropy).expect("a realm");
     let price = |price: &str| {
         let payee = DEV_ACCOUNTS[PAYEE].address().to_string();
         let layer = PayLayer::builder(seams.clone())
             .protocol(X402V2)
             .protocol(X402V1)
+            .protocol(charges.clone())
             .base_url(url)
             .price(vec![usdc.price(price, &payee).expect("a price")]);
         layer.build().expect("a paywall")
     };
+    let served = Arc::new(AtomicUsize::new(0));
+    let numbered =
+        async move |_: Paid| format!("number {}\n", served.fetch_add(1, Ordering::SeqCst));
+    let fails = async |_: Paid| (StatusCode::INTERNAL_SERVER_ERROR, "broken\n");
     Router::new()
+        .route("/numbered", get(numbered).layer(price("$0.01")))
+        .route("/fails", get(fails).layer(price("$0.01")))
         .route("/free", get(async || "free\n"))
         .route(
             "/weather",

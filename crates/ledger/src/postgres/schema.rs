@@ -103,3 +103,61 @@ async fn make(client: &Client, schema: &str, steps: &[&str]) -> Result<(), Remot
     }
     Ok(())
 }
+
+#[cfg(test)]
+#[allow(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "the other tests use the rest, and one that can not go on may panic"
+)]
+#[path = "../../tests/it/servers.rs"]
+mod servers;
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that can not go on may panic")]
+mod tests {
+    use super::{servers, *};
+    use tokio_postgres::NoTls;
+
+    /// What version 1 wrote is there after a step that is still to come; a step that fails half way changes nothing.
+    #[test]
+    fn tables_of_version_1_are_brought_forward() {
+        let Some(place) = servers::PostgresSchema::new() else {
+            return;
+        };
+        let name = &*place.schema;
+        servers::runtime().block_on(async {
+            let connecting = tokio_postgres::connect(&place.address, NoTls);
+            let (client, connection) = connecting.await.unwrap();
+            tokio::spawn(connection);
+            prepare(&client, name, true, &STEPS[..1]).await.unwrap();
+            let write = format!(
+                "INSERT INTO {name}.record VALUES ('k', 7, 2, true, null, 9, '\\x00ff');
+                 CREATE TABLE {name}.taken (a integer)"
+            );
+            client.batch_execute(&write).await.unwrap();
+
+            let broken =
+                "CREATE TABLE http402.half (a integer); CREATE TABLE http402.taken (a integer)";
+            let broken = [STEPS, &[broken]].concat();
+            assert!(prepare(&client, name, true, &broken).await.is_err());
+            assert_eq!(version(&client, name).await.unwrap(), Some(STEPS.len()));
+            let half = format!("SELECT FROM {name}.half");
+            assert!(client.batch_execute(&half).await.is_err());
+
+            let more = "ALTER TABLE http402.record ADD COLUMN more integer NOT NULL DEFAULT 5";
+            let more = [STEPS, &[more]].concat();
+            prepare(&client, name, true, &more).await.unwrap();
+            assert_eq!(version(&client, name).await.unwrap(), Some(STEPS.len() + 1));
+            let read = format!("SELECT version, body, more FROM {name}.record");
+            let row = client.query_one(&read, &[]).await.unwrap();
+            assert_eq!(
+                (row.get::<_, i64>(0), row.get::<_, Vec<u8>>(1)),
+                (7, vec![0, 255])
+            );
+            // This crate does not know that step.
+            let newer = prepare(&client, name, true, STEPS).await.unwrap_err();
+            assert_eq!(newer.kind(), Kind::Newer);
+        });
+    }
+}

@@ -56,7 +56,7 @@ pub(super) fn open(path: &Path, how: &Builder) -> Result<Connection, SqliteError
     // The change to WAL does not wait for others by itself.
     let end = Instant::now() + how.patience;
     loop {
-        match prepare(&connection, how) {
+        match prepare(&connection, how, STEPS) {
             Err(Failed::Sqlite(error)) if busy(&error) && Instant::now() < end => {
                 thread::sleep(Duration::from_millis(5));
             }
@@ -100,9 +100,9 @@ fn busy(error: &rusqlite::Error) -> bool {
     )
 }
 
-fn prepare(connection: &Connection, how: &Builder) -> Result<(), Failed> {
+fn prepare(connection: &Connection, how: &Builder, steps: &[&str]) -> Result<(), Failed> {
     // Before anything is changed: it may be somebody else's.
-    schema(connection)?;
+    schema(connection, steps)?;
     let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
     if !mode.eq_ignore_ascii_case("wal") {
         return Err(Failed::Refused(Kind::Store));
@@ -114,9 +114,9 @@ fn prepare(connection: &Connection, how: &Builder) -> Result<(), Failed> {
     connection.pragma_update(None, "trusted_schema", false)?;
     // Sorting must not leave records in files elsewhere.
     connection.pragma_update(None, "temp_store", "MEMORY")?;
-    if schema(connection)? < STEPS.len() {
+    if schema(connection, steps)? < steps.len() {
         connection.execute_batch("BEGIN IMMEDIATE")?;
-        let migrated = migrate(connection);
+        let migrated = migrate(connection, steps);
         if migrated.is_err() && !connection.is_autocommit() {
             connection.execute_batch("ROLLBACK")?;
         }
@@ -125,24 +125,24 @@ fn prepare(connection: &Connection, how: &Builder) -> Result<(), Failed> {
     Ok(())
 }
 
-fn migrate(connection: &Connection) -> Result<(), Failed> {
+fn migrate(connection: &Connection, steps: &[&str]) -> Result<(), Failed> {
     // Once more under the lock: another process may have been faster.
-    let from = schema(connection)?;
-    for step in &STEPS[from..] {
+    let from = schema(connection, steps)?;
+    for step in &steps[from..] {
         connection.execute_batch(step)?;
     }
     connection.pragma_update(None, "application_id", APPLICATION)?;
     connection.pragma_update(
         None,
         "user_version",
-        i64::try_from(STEPS.len()).unwrap_or(i64::MAX),
+        i64::try_from(steps.len()).unwrap_or(i64::MAX),
     )?;
     connection.execute_batch("COMMIT")?;
     Ok(())
 }
 
 /// How many steps the file has behind it.
-fn schema(connection: &Connection) -> Result<usize, Failed> {
+fn schema(connection: &Connection, steps: &[&str]) -> Result<usize, Failed> {
     // One statement, so that all of it is of one moment.
     let (application, version, tables): (i32, i64, i64) = connection.query_row(
         "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_schema)
@@ -152,8 +152,67 @@ fn schema(connection: &Connection) -> Result<usize, Failed> {
     )?;
     match (application, usize::try_from(version)) {
         (0, Ok(0)) if tables == 0 => Ok(0),
-        (APPLICATION, Ok(version)) if version > STEPS.len() => Err(Failed::Refused(Kind::Newer)),
+        (APPLICATION, Ok(version)) if version > steps.len() => Err(Failed::Refused(Kind::Newer)),
         (APPLICATION, Ok(version)) if version > 0 => Ok(version),
         _ => Err(Failed::Refused(Kind::Foreign)),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that can not go on may panic")]
+mod tests {
+    use super::*;
+
+    /// What version 1 wrote is there after the way from it to the newest, and to one that is still to come.
+    #[test]
+    fn a_file_of_version_1_is_brought_forward() {
+        let connection = Connection::open_in_memory().unwrap();
+        // As `user_version = 1` was first released.
+        connection.execute_batch("BEGIN").unwrap();
+        migrate(&connection, &STEPS[..1]).map_err(drop).unwrap();
+        connection
+            .execute(
+                "INSERT INTO record VALUES ('k', 7, 2, 1, NULL, x'ffffffffffffffff', x'00ff')",
+                [],
+            )
+            .unwrap();
+        let more = [
+            STEPS,
+            &["ALTER TABLE record ADD COLUMN more INTEGER NOT NULL DEFAULT 5"],
+        ]
+        .concat();
+        for (steps, version) in [(STEPS, STEPS.len()), (&more, STEPS.len() + 1)] {
+            connection.execute_batch("BEGIN IMMEDIATE").unwrap();
+            migrate(&connection, steps).map_err(drop).unwrap();
+            assert_eq!(schema(&connection, steps).map_err(drop), Ok(version));
+            let row: (i64, Vec<u8>) = connection
+                .query_row(
+                    "SELECT version, body FROM record WHERE key = 'k'",
+                    [],
+                    |row| Ok((row.get(0)?, row.get(1)?)),
+                )
+                .unwrap();
+            assert_eq!(row, (7, vec![0, 255]));
+        }
+        // This crate does not know the step that is still to come.
+        assert!(matches!(
+            schema(&connection, STEPS),
+            Err(Failed::Refused(Kind::Newer))
+        ));
+    }
+
+    /// A step that fails half way leaves the file as it was.
+    #[test]
+    fn a_step_that_fails_changes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("l");
+        drop(open(&path, &Builder::default()).unwrap());
+        let connection = Connection::open(&path).unwrap();
+        let broken = [STEPS, &["CREATE TABLE half (a); CREATE TABLE record (a)"]].concat();
+        assert!(prepare(&connection, &Builder::default(), &broken).is_err());
+        assert_eq!(schema(&connection, STEPS).map_err(drop), Ok(STEPS.len()));
+        let half = "SELECT count(*) FROM sqlite_schema WHERE name = 'half'";
+        let count: i64 = connection.query_row(half, [], |row| row.get(0)).unwrap();
+        assert_eq!(count, 0);
     }
 }

@@ -1,9 +1,9 @@
-use super::{CREDENTIALS, RECEIPT, credentials};
+use super::{ACCEPT_PAYMENT, CREDENTIALS, RECEIPT, credentials};
 use crate::{
     Carrier, Challenge, Credential, MPP, Receipt, credential,
     method::{CHARGE, evm, tempo},
 };
-use http::{HeaderMap, HeaderValue, StatusCode, header::WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header::WWW_AUTHENTICATE};
 use http402_core::{
     Authorization, Bytes, Encoded, ParseError, Party, Price, ProtocolId, Reason, Settlement,
     Timestamp, Window,
@@ -141,6 +141,15 @@ impl ClientProtocol for MppClient {
 
     fn carried(&self, headers: &HeaderMap) -> bool {
         !credentials(headers).is_empty()
+    }
+
+    fn hints(&self) -> Vec<(HeaderName, HeaderValue)> {
+        let accept = self.accept_payment().ok();
+        let value = accept.and_then(|text| HeaderValue::from_str(&text).ok());
+        value
+            .map(|value| (ACCEPT_PAYMENT.clone(), value))
+            .into_iter()
+            .collect()
     }
 
     fn offers(&self, refused: &Refused<'_>) -> Result<Offers, ParseError> {

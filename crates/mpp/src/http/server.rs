@@ -174,8 +174,9 @@ impl Mpp {
     /// challenge asks for.
     pub fn accept(&self, asked: &Asked<'_>, credential: &Credential) -> Result<Claim, Reason> {
         let challenge = credential.challenge();
-        self.honour(asked, challenge)?;
-        let requirement = self.requirement(asked, challenge)?;
+        let objection = self.honour(asked, challenge)?;
+        let (requirement, sold) = self.requirement(asked, challenge)?;
+        let objection = objection.or((!sold).then_some(Reason::NoMatchingOffer));
         let reference = challenge.reference();
         let (source, payload) = (credential.source(), credential.payload());
         let authorization = match challenge.method() {
@@ -197,11 +198,13 @@ impl Mpp {
         if !claim.spends.contains(&key) {
             claim.spends.insert(0, key);
         }
+        claim.objection = objection;
         Ok(claim)
     }
 
-    /// Whether the challenge is one that this server made, for this request, and has not expired.
-    fn honour(&self, asked: &Asked<'_>, challenge: &Challenge) -> Result<(), Reason> {
+    /// Whether the challenge is one that this server made. What is said against one that it did make is returned: it has
+    /// expired, or is for another request.
+    fn honour(&self, asked: &Asked<'_>, challenge: &Challenge) -> Result<Option<Reason>, Reason> {
         if !self.keys.verify(&challenge.slots(), challenge.id())
             || challenge.realm() != &*self.realm
             || challenge.intent() != CHARGE
@@ -210,24 +213,29 @@ impl Mpp {
             return Err(Reason::NoMatchingOffer);
         }
         let expires = challenge.expires().ok_or(Reason::NoMatchingOffer)?;
-        if expires <= asked.now {
-            return Err(Reason::OfferExpired);
-        }
         let wanted = scope::of(asked.method.as_str(), &asked.resource.url);
         let scope = challenge.opaque().map(scope::read).transpose();
         if scope.ok().flatten().flatten() != Some(wanted) {
-            return Err(Reason::RequestMismatch);
+            return Ok(Some(Reason::RequestMismatch));
         }
-        match (challenge.digest(), asked.body) {
-            (None, None) => Ok(()),
-            (Some(digest), Some(body)) if digest::matches(digest, body) => Ok(()),
-            _ => Err(Reason::RequestMismatch),
+        let same_body = match (challenge.digest(), asked.body) {
+            (None, None) => true,
+            (Some(digest), Some(body)) => digest::matches(digest, body),
+            _ => false,
+        };
+        if !same_body {
+            return Ok(Some(Reason::RequestMismatch));
         }
+        Ok((expires <= asked.now).then_some(Reason::OfferExpired))
     }
 
     /// The seller's requirement that a challenge was made for: one of now, one of earlier, or, when the price has changed
-    /// since and nobody remembers, one of now with the price that was bound.
-    fn requirement(&self, asked: &Asked<'_>, challenge: &Challenge) -> Result<Requirement, Reason> {
+    /// since and nobody remembers, one of now with the price that was bound. `false` when nothing like it is sold any more.
+    fn requirement(
+        &self,
+        asked: &Asked<'_>,
+        challenge: &Challenge,
+    ) -> Result<(Requirement, bool), Reason> {
         let bound = Json::parse(challenge.request()).map_err(|_| Reason::NoMatchingOffer)?;
         let same = |requirement: &&Requirement| {
             self.request(requirement).is_some_and(|(method, request)| {
@@ -236,7 +244,7 @@ impl Mpp {
             })
         };
         if let Some(found) = asked.requirements.iter().chain(asked.earlier).find(same) {
-            return Ok(found.clone());
+            return Ok((found.clone(), true));
         }
         let read = match challenge.method() {
             tempo::NAME => tempo::Charge::parse(challenge.request())
@@ -254,9 +262,12 @@ impl Mpp {
                 && one.transfer == read.transfer
                 && (one.price == Price::Nothing) == (read.price == Price::Nothing)
         });
-        let mut requirement = kin.ok_or(Reason::NoMatchingOffer)?.clone();
+        let Some(kin) = kin else {
+            return Ok((read, false));
+        };
+        let mut requirement = kin.clone();
         (requirement.price, requirement.splits) = (read.price, read.splits);
-        Ok(requirement)
+        Ok((requirement, true))
     }
 }
 

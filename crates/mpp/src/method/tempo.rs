@@ -6,7 +6,7 @@
 //! | `hash` | the client has (push) | [`TempoHash`] |
 //! | `proof` | nobody: the amount is zero | [`MppProof`] |
 
-use super::{CHARGE, Terms, bytes, hex, word};
+use super::{CHARGE, Terms, hex, word};
 use crate::{credential, jcs};
 use http402_core::{
     Address, Amount, Authorization, B256, Bytes, ChainId, Flow, Leg, ParseError, Party, Price,
@@ -282,9 +282,8 @@ impl Charge {
                 if transaction.chain() != self.chain() {
                     return Err(Reason::NetworkMismatch);
                 }
-                if transaction
-                    .sender()
-                    .is_some_and(|sender| Some(sender) != payer.or(Some(sender)))
+                if let (Some(sender), Some(named)) = (transaction.sender(), payer)
+                    && sender != named
                 {
                     return Err(Reason::Signature);
                 }
@@ -389,14 +388,6 @@ impl std::fmt::Debug for Payload {
 /// Whether a chain's charges are made by this method.
 pub fn is_tempo(chain: &ChainId) -> bool {
     chain.evm().is_some_and(|number| CHAINS.contains(&number))
-}
-
-/// Bytes of a hexadecimal text, for whoever builds transactions.
-///
-/// # Errors
-/// When it is not `0x` and pairs of digits.
-pub fn parse_bytes(text: &str) -> Result<Bytes, ParseError> {
-    bytes(text)
 }
 
 /// The name under which offers of this method are listed: `tempo/charge`.

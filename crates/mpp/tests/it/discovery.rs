@@ -86,7 +86,7 @@ fn documents_of_others() {
         r#"{"offers":[{"intent":"charge","method":"tempo","amount":null}],"amount":"1"}"#,
         r#"{"intent":"charge","method":"tempo"}"#,
         r#"{"intent":"charge","method":"tempo","amount":1}"#,
-        r#"{"intent":"charge","method":"tempo","amount":"01"}"#,
+        r#"{"intent":"charge","method":"tempo","amount":"+1"}"#,
         r#"{"method":"tempo","amount":"1"}"#,
         "[]",
     ] {

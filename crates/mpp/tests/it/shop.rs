@@ -128,7 +128,10 @@ impl Shop {
     pub(crate) fn claim(&self, headers: &HeaderMap) -> Result<Claim, Reason> {
         assert_eq!(self.mpp.answers(headers), 1);
         match self.mpp.claim(&self.asked(headers), headers) {
-            Ok(claim) => Ok(claim),
+            Ok(claim) => match &claim.objection {
+                Some(why) => Err(why.clone()),
+                None => Ok(claim),
+            },
             Err(ClaimError::Refused(why)) => Err(why),
             Err(other) => panic!("{other}"),
         }

@@ -1,5 +1,5 @@
 use super::{draft, payload, report, told, value};
-use crate::{V2, header, reason, scheme::exact, v2};
+use crate::{V2, extension::payment_identifier, header, reason, scheme::exact, v2};
 use http::{HeaderMap, HeaderName, StatusCode};
 use http402_core::{
     Claim, Encoded, ParseError, Party, ProtocolId, Reason, Requirement, Settlement, Timestamp,
@@ -42,14 +42,17 @@ impl Protocol for X402V2 {
             return Err(ClaimError::Refused(Reason::UnsupportedVersion));
         }
         let answer = v2::PaymentPayload::parse(&text).map_err(here)?;
-        let (requirement, offer) = matching(asked, &answer.accepted)?;
+        let (requirement, offer, objection) = matching(asked, &answer.accepted)?;
         let authorization = exact::authorization(&Json::parse(answer.payload())?, &requirement)?;
         let wire = Wire {
             protocol: V2,
             offer: Encoded::new(offer.encode().as_bytes().to_vec()),
             answer: Encoded::new(answer.encode().as_bytes().to_vec()),
         };
-        Ok(Claim::new(requirement, authorization, asked.request, wire))
+        let mut claim = Claim::new(requirement, authorization, asked.request, wire);
+        claim.objection = objection;
+        claim.id = payment_identifier::id(answer.extensions()).map_err(here)?;
+        Ok(claim)
     }
 
     fn offer(&self, asked: &Asked<'_>, why: &Reason, out: &mut Refusal) -> Result<(), ParseError> {
@@ -83,24 +86,28 @@ impl Protocol for X402V2 {
     }
 }
 
-/// The requirement whose offer was accepted, those of now before those of earlier.
+/// The requirement whose offer was accepted, those of now before those of earlier; else what the answer says to have accepted,
+/// with the objection that it is not offered.
 fn matching(
     asked: &Asked<'_>,
     accepted: &v2::PaymentRequirements,
-) -> Result<(Requirement, v2::PaymentRequirements), ClaimError> {
+) -> Result<(Requirement, v2::PaymentRequirements, Option<Reason>), ClaimError> {
     let mut why = Reason::NoMatchingOffer;
     for (at, requirement) in asked.requirements.iter().chain(asked.earlier).enumerate() {
         let Ok(offer) = v2::PaymentRequirements::offer(requirement) else {
             continue;
         };
         match offer.matches(accepted) {
-            Ok(()) => return Ok((requirement.clone(), offer)),
+            Ok(()) => return Ok((requirement.clone(), offer, None)),
             // With one offer alone the difference can be told.
             Err(reason) if at == 0 && asked.requirements.len() == 1 => why = reason,
             Err(_) => {}
         }
     }
-    Err(ClaimError::Refused(why))
+    match accepted.requirement() {
+        Ok(requirement) => Ok((requirement, accepted.clone(), Some(why))),
+        Err(_) => Err(ClaimError::Refused(why)),
+    }
 }
 
 impl ClientProtocol for X402V2 {

@@ -246,12 +246,16 @@ fn s17_an_answer_to_an_offer_that_was_not_made_is_refused() {
             Reason::UnsupportedScheme,
         ),
     ] {
-        assert_eq!(
-            changed(|text| with(text, from, to)),
-            Err(ClaimError::Refused(why)),
-            "{to}"
-        );
+        // Where it can be read, the ledger is to be asked before it is refused: it may have been paid when it was offered.
+        let refused = match changed(|text| with(text, from, to)) {
+            Ok(claim) => claim.objection,
+            Err(ClaimError::Refused(why)) => Some(why),
+            Err(other) => panic!("{other}"),
+        };
+        assert_eq!(refused, Some(why), "{to}");
     }
+    let honest = changed(str::to_owned).unwrap();
+    assert_eq!(honest.objection, None);
     assert_eq!(
         changed(|text| with(text, r#""x402Version":2"#, r#""x402Version":3"#)),
         Err(ClaimError::Refused(Reason::UnsupportedVersion))

@@ -19,25 +19,16 @@ impl Walk<'_> {
         let mut pause = Duration::from_millis(20);
         loop {
             let records = self.records(claim, &keys).await?;
-            let found: Vec<Versioned> = records.iter().flatten().cloned().collect();
-            let Some(first) = found.first() else {
+            let Some((key, entry, state)) = self.earlier(presented, &keys, &records).await? else {
                 return Ok(Looked::Free(records));
             };
-            let entry = match Entry::decode(&first.record) {
-                Ok(entry) => entry,
-                Err(error) => {
-                    return Err(self.ledger_failed(claim, &SeamError::from(error)).into());
-                }
-            };
-            let state = Found::read(&keys, &found, &entry, self.gate, self.now());
-            if !matches!(state, Found::Free | Found::Exhausted(_)) {
-                if found.len() != keys.len() || entry.credential != credential(&claim.authorization)
-                {
-                    return Err(self.conflict(presented, Problem::AlreadyUsed).into());
-                }
-                if entry.request != claim.request {
-                    return Err(Problem::OtherRequest.into());
-                }
+            // Under the payer's name for it another of his payments may stand: what he asked for decides.
+            let named = presented.name().as_ref() == Some(&key);
+            if !named && entry.credential != credential(&claim.authorization) {
+                return Err(self.conflict(presented, Problem::AlreadyUsed).into());
+            }
+            if entry.request != claim.request {
+                return Err(Problem::OtherRequest.into());
             }
             match state {
                 Found::Free => return Ok(Looked::Free(records)),
@@ -61,6 +52,75 @@ impl Walk<'_> {
                     pause = (pause * 2).min(Duration::from_millis(500));
                 }
             }
+        }
+    }
+
+    /// The first of the records that does not leave its key free, with its key: that of the payer's name before all others.
+    async fn earlier(
+        &self,
+        presented: &Presented,
+        keys: &[Key],
+        records: &[Option<Versioned>],
+    ) -> Result<Option<(Key, Entry, Found)>, Halt> {
+        let claim = presented.claim();
+        let name = presented.name();
+        let mut pairs: Vec<_> = keys.iter().zip(records).collect();
+        pairs.sort_by_key(|(key, _)| name.as_ref() != Some(*key));
+        for (key, found) in pairs {
+            let Some(found) = found else { continue };
+            let entry = Entry::decode(&found.record);
+            let entry =
+                entry.map_err(|error| self.ledger_failed(claim, &SeamError::from(error)))?;
+            let other = entry.credential != credential(&claim.authorization);
+            let (its, versions) = match &entry.claim {
+                // Those of this claim have just been read.
+                Some(its) if its.spends == claim.spends => (keys.to_vec(), records.to_vec()),
+                Some(its) => {
+                    let its: Vec<_> = its.spends.iter().map(Key::from).collect();
+                    let versions = self.records(claim, &its).await?;
+                    (its, versions)
+                }
+                None => (vec![key.clone()], vec![Some(found.clone())]),
+            };
+            let versions: Vec<_> = versions.into_iter().flatten().collect();
+            match Found::read(&its, &versions, &entry, self.gate, self.now()) {
+                Found::Free => {}
+                // Another payment under the name may be better.
+                Found::Exhausted(_) if other && name.as_ref() == Some(key) => {}
+                _ if versions.len() != its.len() => {
+                    return Err(self.conflict(presented, Problem::AlreadyUsed).into());
+                }
+                state => return Ok(Some((key.clone(), entry, state))),
+            }
+        }
+        Ok(None)
+    }
+
+    /// The client's name for what he asks for: of his payment, or the header `Idempotency-Key`.
+    pub(super) fn id(&self, claim: &Claim) -> Result<Option<Box<str>>, Halt> {
+        if !self.gate.names {
+            return Ok(None);
+        }
+        if claim.id.is_some() {
+            return Ok(claim.id.clone());
+        }
+        let mut values = self.arrival.headers.get_all("idempotency-key").iter();
+        let Some(value) = values.next() else {
+            return Ok(None);
+        };
+        // A string of RFC 9651, as the draft says, or bare, as most clients send it.
+        let text = value.to_str().ok().map(str::trim);
+        let text = text.map(|text| {
+            let inner = text
+                .strip_prefix('"')
+                .and_then(|text| text.strip_suffix('"'));
+            inner.unwrap_or(text)
+        });
+        match text {
+            Some(text) if !text.is_empty() && text.len() <= 255 && values.next().is_none() => {
+                Ok(Some(text.into()))
+            }
+            _ => Err(Problem::BadName.into()),
         }
     }
 

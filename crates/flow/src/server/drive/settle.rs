@@ -96,8 +96,10 @@ pub(super) async fn record(
     let mut pause = Duration::from_millis(50);
     for attempt in 1..=RECORDING_TRIES {
         match seams.ledger.apply(seams.clock.now(), writes).await {
-            Ok(Applied::Conflict { .. }) if attempt > 1 && written(seams, writes).await => {
-                return Some(Applied::Done(vec![0; writes.len()]));
+            Ok(Applied::Conflict { index, found }) if attempt > 1 => {
+                let conflict = Applied::Conflict { index, found };
+                let written = written(seams, writes).await;
+                return Some(written.map_or(conflict, Applied::Done));
             }
             Ok(applied) => return Some(applied),
             Err(error) => {
@@ -116,14 +118,17 @@ pub(super) async fn record(
     None
 }
 
-/// Whether a write whose answer was an error had been made after all: the record is the one that was to be written.
-async fn written(seams: &Seams, writes: &[Write]) -> bool {
+/// The versions of a write whose answer was an error, when it had been made after all: the records are then those that
+/// were to be written, to the byte, which nobody else writes.
+async fn written(seams: &Seams, writes: &[Write]) -> Option<Vec<u64>> {
+    let mut versions = Vec::with_capacity(writes.len());
     for write in writes {
         let found = seams.ledger.get(seams.clock.now(), &write.key).await;
-        let found = found.ok().flatten().map(|found| found.record);
-        if found != write.put {
-            return false;
+        let found = found.ok().flatten();
+        if found.as_ref().map(|found| &found.record) != write.put.as_ref() {
+            return None;
         }
+        versions.push(found.map_or(0, |found| found.version));
     }
-    true
+    Some(versions)
 }

@@ -1,6 +1,7 @@
 use super::world::*;
 use crate::server::recover;
 use http::StatusCode;
+use http402_core::ledger::Versioned;
 use std::pin::pin;
 
 /// The request vanishes after so many polls; what it spawned goes on. The same credential comes again.
@@ -66,5 +67,78 @@ fn s11_a_process_that_dies_at_any_step_loses_nothing() {
             let settled = world.with(|state| state.settled.len());
             assert_eq!(settled, 1, "upfront {upfront}, {polls} polls");
         }
+    }
+}
+
+/// A try after a failed handler dies while it holds the claim. Nothing of it stays unfinished, and the failure is counted.
+#[test]
+fn s11_a_second_try_that_dies_is_released_and_the_first_is_counted() {
+    let world = World::new();
+    let gate = gate();
+    let unfinished = || {
+        let count = |found: &&Versioned| found.record.phase.unfinished();
+        world.with(|state| state.records.values().filter(count).count())
+    };
+    let failing = || Ask {
+        status: StatusCode::BAD_GATEWAY,
+        ..paying(1, "good")
+    };
+    world.run(world.ask(&gate, &failing()));
+    assert_eq!(
+        unfinished(),
+        0,
+        "a failed handler leaves no more than a count"
+    );
+    {
+        let ask = failing();
+        let mut request = pin!(world.ask(&gate, &ask));
+        while unfinished() == 0 {
+            assert!(world.polls(request.as_mut(), 1).is_none());
+        }
+        let dead = world.with(|state| std::mem::take(&mut state.tasks));
+        drop(dead);
+    }
+    world.with(|state| state.tasks.clear());
+    world.with(|state| state.now += 130);
+    let recovered = world.run(recover(&world.seams(), &gate, "")).unwrap();
+    assert_eq!(
+        (recovered.released, recovered.left, unfinished()),
+        (1, 0, 0)
+    );
+    world.run(world.ask(&gate, &failing()));
+    world.run(world.ask(&gate, &failing()));
+    let exhausted = world.run(world.ask(&gate, &paying(1, "good")));
+    assert_eq!(exhausted.status(), StatusCode::PAYMENT_REQUIRED);
+}
+
+/// The write of an outcome fails; before it is tried again another request takes the claim over and delivers. What it
+/// writes looks the same, and is not the first one's.
+#[test]
+fn s01_an_outcome_that_another_has_written_is_not_delivered_again() {
+    for upfront in [false, true] {
+        let world = World::new();
+        let gate = gate();
+        let ask = Ask {
+            upfront,
+            keep: false,
+            ..paying(1, "good")
+        };
+        let writes = if upfront { 3 } else { 2 };
+        world.with(|state| {
+            state.ledger_fails.extend(vec![Fail::No; writes]);
+            state.ledger_fails.push_back(Fail::Before);
+        });
+        let mut slow = pin!(world.ask(&gate, &ask));
+        while !world.with(|state| state.ledger_fails.is_empty()) {
+            assert!(world.polls(slow.as_mut(), 1).is_none());
+        }
+        let asleep = world.with(|state| std::mem::take(&mut state.tasks));
+        world.with(|state| state.now += 130);
+        let other = world.run(world.ask(&gate, &ask));
+        assert_eq!(other.status(), StatusCode::OK);
+        world.with(|state| state.tasks.extend(asleep));
+        let slow = world.polls(slow.as_mut(), 1_000).unwrap();
+        assert_eq!(slow.status(), StatusCode::SERVICE_UNAVAILABLE, "{upfront}");
+        assert_eq!(world.with(|state| state.settled.len()), 1);
     }
 }

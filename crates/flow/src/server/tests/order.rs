@@ -37,6 +37,31 @@ fn paid_served_settled_and_recorded() {
 }
 
 #[test]
+fn s07_what_was_paid_while_the_offer_held_is_answered_after_it_has_ended() {
+    let late = |nonce| {
+        let mut ask = paying(nonce, "good");
+        ask.headers.insert("x-late", HeaderValue::from_static("1"));
+        ask
+    };
+    let world = World::new();
+    let gate = gate();
+    world.run(world.ask(&gate, &paying(1, "good")));
+    let again = world.run(world.ask(&gate, &late(1)));
+    assert_eq!(
+        (again.status(), again.body().as_ref(), offers(&again)),
+        (StatusCode::OK, b"goods".as_ref(), false)
+    );
+    // What was not paid in time is refused with a new offer, and nobody is asked about it.
+    let never = world.run(world.ask(&gate, &late(2)));
+    assert_eq!(never.status(), StatusCode::PAYMENT_REQUIRED);
+    assert!(offers(&never));
+    assert_eq!(
+        world.with(|state| (state.handled, state.settle_calls)),
+        (1, 1)
+    );
+}
+
+#[test]
 fn s29_two_credentials_are_ambiguous() {
     let world = World::new();
     let mut ask = paying(1, "good");
@@ -71,7 +96,10 @@ fn no_price_is_never_free() {
 }
 
 /// Polls all of them in turn until all have ended.
-fn together<T>(world: &World, mut futures: Vec<Pin<Box<dyn Future<Output = T> + '_>>>) -> Vec<T> {
+pub(super) fn together<T>(
+    world: &World,
+    mut futures: Vec<Pin<Box<dyn Future<Output = T> + '_>>>,
+) -> Vec<T> {
     let mut values: Vec<Option<T>> = futures.iter().map(|_| None).collect();
     while values.iter().any(Option::is_none) {
         for (future, value) in futures.iter_mut().zip(&mut values) {

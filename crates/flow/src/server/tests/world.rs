@@ -181,7 +181,8 @@ pub(super) struct Ask {
     pub(super) free: bool,
 }
 
-/// A request that pays with this nonce; the signature is good when it begins with `g`.
+/// A request that pays with this nonce; the signature is good when it begins with `g`, and that of
+/// another payer when it ends with `else`.
 pub(super) fn paying(nonce: u8, signature: &str) -> Ask {
     let mut ask = unpaid();
     ask.headers.insert(
@@ -247,7 +248,12 @@ impl Protocol for Coin {
             return Err(ClaimError::Refused(Reason::NoMatchingOffer));
         }
         let authorization = Authorization::Eip3009(Eip3009 {
-            from: [0xcc; 20].into(),
+            from: [if signature.ends_with("else") {
+                0xdd
+            } else {
+                0xcc
+            }; 20]
+                .into(),
             to: [0xbb; 20].into(),
             value: U256::from(1000),
             window: Window::new(Timestamp::from_secs(0), Timestamp::from_secs(START + 300)),
@@ -259,12 +265,12 @@ impl Protocol for Coin {
             offer: Encoded::default(),
             answer: Encoded::new(text.as_bytes().to_vec()),
         };
-        Ok(Claim::new(
-            asked.requirements[0].clone(),
-            authorization,
-            asked.request,
-            wire,
-        ))
+        let requirement = asked.requirements[0].clone();
+        let mut claim = Claim::new(requirement, authorization, asked.request, wire);
+        claim.objection = headers
+            .contains_key("x-late")
+            .then_some(Reason::OfferExpired);
+        Ok(claim)
     }
 
     fn offer(&self, _: &Asked<'_>, why: &Reason, out: &mut Refusal) -> Result<(), ParseError> {
