@@ -14,6 +14,8 @@ pub(crate) struct Sought {
     pub(crate) topics: MemoTopics,
     /// The transaction, where it is known.
     pub(crate) hash: Option<B256>,
+    /// Whether it can have no other hash: nobody else signs it.
+    pub(crate) only: bool,
     /// The last second in which it could come into a block, not counted; `None` when there is no end.
     pub(crate) before: Option<u64>,
     /// It can not have been in a block before this second.
@@ -45,7 +47,7 @@ pub(crate) enum Outcome {
 }
 
 /// Looks for it. That it never was is said only when the node knows a final block after its end, and every block that it
-/// could be in was looked at: by hash, or by all logs since it could be there.
+/// could be in was looked at: by its only hash, or by all logs since it could be there.
 pub(crate) async fn search(
     node: &dyn Node,
     limits: &Limits,
@@ -60,11 +62,15 @@ pub(crate) async fn search(
     {
         return Ok(Outcome::Mined(Box::new(mined)));
     }
-    let (found, whole) = logs(node, limits, sought).await?;
-    if let Some(mined) = found {
-        return Ok(Outcome::Mined(Box::new(mined)));
-    }
-    let looked = sought.hash.is_some() || whole;
+    let looked = if sought.only {
+        true
+    } else {
+        let (found, whole) = logs(node, limits, sought).await?;
+        if let Some(mined) = found {
+            return Ok(Outcome::Mined(Box::new(mined)));
+        }
+        whole
+    };
     Ok(if ended && looked {
         Outcome::Never
     } else {

@@ -56,6 +56,7 @@ impl View {
         let sought = Sought {
             token,
             topics: MemoTopics { from, to, memo },
+            only: !signed.sponsored(),
             hash: (!signed.sponsored()).then(|| transaction::hash(signed.raw())),
             before: read.valid_before(),
             since: search::since(&read, &self.limits),

@@ -95,6 +95,7 @@ impl Inner {
                 memo: pull.terms.memo,
             },
             hash,
+            only: !pull.awaits_sponsor(),
             before: pull.transaction.valid_before(),
             since: search::since(&pull.transaction, &self.limits),
         };

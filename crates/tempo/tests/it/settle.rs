@@ -224,7 +224,12 @@ async fn a_sponsored_transaction_is_found_by_its_memo() {
         .build()
         .unwrap();
     let open = short.resolve(&claim, &pending).await.unwrap();
-    assert_eq!(open, Settlement::Unknown(pending));
+    assert_eq!(open, Settlement::Unknown(pending.clone()));
+    // Nor is it when a hash was told: the sponsor may have signed it again, for another hash.
+    let other = B256::repeat_byte(1).to_string();
+    let told = Pending::new(Some(other.into()), pending.since, "lost");
+    let open = short.resolve(&claim, &told).await.unwrap();
+    assert_eq!(open, Settlement::Unknown(told));
 }
 
 #[tokio::test(start_paused = true)]
