@@ -17,7 +17,7 @@ use http402_core::{
 };
 use http402_verify::{
     LocalKey, Signature, Verifier,
-    engine::{Check, Engine, K256, Keys, Libsecp256k1, Portable},
+    engine::{Check, Engine, K256, Keys, Lanes, Libsecp256k1, Portable},
 };
 use std::{hint::black_box, sync::Arc};
 
@@ -50,9 +50,8 @@ fn headers<'a>(all: &mut Rounds<'a>, scenes: &'a [Scene]) {
     let right = |verdict| assert!(matches!(verdict, Verdict::Valid { .. }));
     let judges = |engine: Portable| Verifier::new(Assets::known()).engine(engine);
     let new = judges(Portable::new());
-    let back = judges(Portable::with_keys(Arc::new(
-        Keys::default().build_after(1),
-    )));
+    let memory = Portable::with_keys(Arc::new(Keys::default().build_after(1)));
+    let back = judges(memory.clone());
     for scene in scenes {
         right(back.judge(&scene.claim, &known));
     }
@@ -93,6 +92,21 @@ fn headers<'a>(all: &mut Rounds<'a>, scenes: &'a [Scene]) {
         count,
         move || batch(&many),
     );
+    let wide = |engine| Some(Verifier::new(Assets::known()).engine(Lanes::detect(engine)?));
+    if let (Some(new), Some(back)) = (wide(Portable::new()), wide(memory)) {
+        all.aim(
+            "header to verdict, lanes, batch of 64, new payers",
+            count,
+            0.2,
+            move || batch(&new),
+        );
+        all.aim(
+            "header to verdict, lanes, batch of 64, payers who came back",
+            count,
+            0.1,
+            move || batch(&back),
+        );
+    }
     let scene = &scenes[0];
     all.add("part: header to claim", 1, || {
         black_box(scene.read());
@@ -114,7 +128,7 @@ fn headers<'a>(all: &mut Rounds<'a>, scenes: &'a [Scene]) {
 fn main() {
     // `cargo test` runs benches too, to see that they work.
     let rounds = if std::env::args().any(|argument| argument == "--bench") {
-        41
+        101
     } else {
         1
     };
@@ -157,6 +171,28 @@ fn main() {
                 .all(|right| *right)
         );
     });
+    if let (Some(new), Some(known)) = (Lanes::detect(new.clone()), Lanes::detect(known.clone())) {
+        let (checks, items) = (&checks, &items);
+        all.aim("lanes, batch of 64, recover", count, 0.16, move || {
+            assert!(
+                new.recover_all(black_box(items))
+                    .iter()
+                    .all(Option::is_some)
+            );
+        });
+        for size in [8_u32, 64] {
+            let name = format!("lanes, batch of {size}, known keys of as many payers");
+            let (engine, batch) = (known.clone(), &checks[..size as usize]);
+            all.aim(&name, size, 0.08, move || {
+                assert!(
+                    engine
+                        .check_all(black_box(batch))
+                        .iter()
+                        .all(|right| *right)
+                );
+            });
+        }
+    }
     headers(&mut all, &scenes);
     println!("CPU: {}\n\n{}", cpu(), all.run(rounds));
 }

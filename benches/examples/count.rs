@@ -1,10 +1,14 @@
 //! What `cargo xtask instructions` counts: one case, so many times. `count <case> <times>`.
 #![allow(clippy::unwrap_used, reason = "a count that can not go on may panic")]
 
-use http402_benches as _;
-use http402_core::B256;
+use http402_benches::scene::{NOW, Scene};
+use http402_core::{
+    Verdict,
+    asset::Assets,
+    seam::{Judge, Known, PayerCode},
+};
 use http402_verify::{
-    LocalKey, Signature,
+    Signature, Verifier,
     engine::{Engine, Keys, Portable},
 };
 use std::{hint::black_box, sync::Arc};
@@ -13,17 +17,33 @@ fn main() {
     let mut arguments = std::env::args().skip(1);
     let case = arguments.next().unwrap();
     let times: u32 = arguments.next().unwrap().parse().unwrap();
-    let key = LocalKey::from_bytes(&[7; 32]).unwrap();
-    let digest = B256::repeat_byte(9);
-    let signature = Signature::parse(&key.sign_digest(&digest.0)).unwrap();
-    let payer = key.address();
-    let engine = match case.as_str() {
-        "new" => Portable::new(),
-        "known" => Portable::with_keys(Arc::new(Keys::default().build_after(1))),
+    let scene = Scene::new(7);
+    let signature = Signature::parse(&scene.signature).unwrap();
+    let known = Known::at(NOW).payer_code(PayerCode::Absent);
+    let memory = Portable::with_keys(Arc::new(Keys::default().build_after(1)));
+    let new = Verifier::new(Assets::known()).engine(Portable::new());
+    let back = Verifier::new(Assets::known()).engine(memory.clone());
+    let right = |verdict| {
+        let Verdict::Valid { payer } = verdict else {
+            panic!("a right payment was refused");
+        };
+        payer.evm().unwrap()
+    };
+    let payer = right(back.judge(&scene.claim, &known));
+    let call: &dyn Fn() = match case.as_str() {
+        "header" => &|| assert_eq!(right(new.judge(&scene.read(), &known)), payer),
+        "header-back" => &|| assert_eq!(right(back.judge(&scene.read(), &known)), payer),
+        "claim" => &|| {
+            black_box(scene.read());
+        },
+        "recover" => &|| {
+            let answer = Portable::new().recover(black_box(&scene.digest), &signature);
+            assert_eq!(answer, Some(payer));
+        },
+        "known" => &|| assert!(memory.check(black_box(&scene.digest), &signature, &payer)),
         other => panic!("no case {other}"),
     };
-    assert!(engine.check(&digest, &signature, &payer));
     for _ in 0..times {
-        assert!(black_box(&engine).check(black_box(&digest), &signature, &payer));
+        call();
     }
 }

@@ -1,10 +1,8 @@
 //! Benchmarks: `cargo bench -p http402-benches`. They are read as ratios to a reference of the same run.
 pub mod scene;
 
-use std::{
-    fmt::Write as _,
-    time::{Duration, Instant},
-};
+use rustix::time::{ClockId, clock_gettime};
+use std::{fmt::Write as _, time::Duration};
 
 /// How long one case runs in one round.
 const SLICE: Duration = Duration::from_millis(3);
@@ -59,18 +57,18 @@ impl<'a> Rounds<'a> {
     pub fn run(mut self, rounds: usize) -> String {
         for case in &mut self.cases {
             (case.call)();
-            let begin = Instant::now();
+            let begin = used();
             (case.call)();
-            let once = begin.elapsed().as_nanos().max(1);
+            let once = used().saturating_sub(begin).as_nanos().max(1);
             case.calls = u32::try_from(SLICE.as_nanos() / once).unwrap_or(1).max(1);
         }
         for _ in 0..rounds {
             for case in &mut self.cases {
-                let begin = Instant::now();
+                let begin = used();
                 for _ in 0..case.calls {
                     (case.call)();
                 }
-                let time = begin.elapsed().as_secs_f64() * 1e9;
+                let time = used().saturating_sub(begin).as_secs_f64() * 1e9;
                 let operations = f64::from(case.calls) * f64::from(case.each);
                 case.nanoseconds.push(time / operations);
             }
@@ -100,6 +98,15 @@ impl<'a> Rounds<'a> {
         }
         out
     }
+}
+
+/// How long this thread has run: what it waits for the CPU while others have it does not count.
+fn used() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(
+        u64::try_from(time.tv_sec).unwrap_or(0),
+        u32::try_from(time.tv_nsec).unwrap_or(0),
+    )
 }
 
 fn median(mut all: Vec<f64>) -> f64 {

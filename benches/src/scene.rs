@@ -39,12 +39,11 @@ pub struct Scene {
 impl Scene {
     /// The question that the headers answer.
     pub fn asked(&self) -> Asked<'_> {
-        let digest = RequestDigest::of("GET", "/x", None);
         Asked::new(
             &self.requirements,
             &self.resource,
             &Method::GET,
-            digest,
+            self.claim.request,
             NOW,
         )
     }

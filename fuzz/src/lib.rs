@@ -1,13 +1,12 @@
 //! What every public parser has to hold for any bytes, as plain functions: cargo-fuzz drives them on nightly Rust, and
 //! `tests/replay.rs` runs them over the corpus on stable.
 
-use http402_core::{
-    Amount, ChainId, Party,
-    authorization::{ChallengeRef, TempoTransaction},
-    json::Json,
+use http402_core::{Amount, B256, ChainId, Party, json::Json};
+use http402_verify::{
+    Signature,
+    engine::{Check, Engine, K256, Keys, Lanes, Libsecp256k1, Portable},
+    tempo,
 };
-use http402_tempo::{Transaction, transaction::FeePayer};
-use http402_verify::Signature;
 use http402_x402::{
     header, network,
     reply::{SettleResponse, SupportedResponse, VerifyResponse},
@@ -15,6 +14,9 @@ use http402_x402::{
 };
 
 mod mpp;
+mod transaction;
+
+use std::sync::{Arc, LazyLock};
 
 /// A target: it panics when something does not hold.
 pub type Target = fn(&[u8]);
@@ -23,17 +25,18 @@ pub type Target = fn(&[u8]);
 pub const TARGETS: &[(&str, Target)] = &[
     ("amount", amount),
     ("chain", chain),
+    ("engines", engines),
     ("header", encoded),
     ("json", json),
     ("party", party),
     ("request", facilitator_request),
     ("signature", signature),
+    ("tempo_signature", tempo_signature),
     ("v1_payload", v1_payload),
     ("v1_required", v1_required),
     ("v2_payload", v2_payload),
     ("v2_required", v2_required),
     ("replies", replies),
-    ("tempo_signed", tempo_signed),
     ("mpp_challenge", mpp::challenge),
     ("mpp_credential", mpp::credential),
     ("mpp_field", mpp::field),
@@ -47,6 +50,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("mpp_discovery", mpp::discovery),
     ("mpp_digest", mpp::digest),
     ("tempo_transaction", mpp::tempo_transaction),
+    ("tempo_signed", transaction::signed),
 ];
 
 /// Runs the target of this name.
@@ -69,10 +73,9 @@ pub(crate) fn text(data: &[u8], with: impl FnOnce(&str)) {
 fn amount(data: &[u8]) {
     text(data, |text| {
         if let Ok(amount) = text.parse::<Amount>() {
-            // Peers pad with zeros; written is the shortest.
             let digits = text.trim_start_matches('0');
-            let shortest = if digits.is_empty() { "0" } else { digits };
-            assert_eq!(amount.to_string(), shortest, "one number has one spelling");
+            let digits = if digits.is_empty() { "0" } else { digits };
+            assert_eq!(amount.to_string(), digits, "zeros before it are dropped");
         }
         for decimals in [0, 6, 18, 77, 255] {
             if let Ok(amount) = Amount::from_decimal(text, decimals) {
@@ -132,18 +135,62 @@ fn signature(data: &[u8]) {
     }
 }
 
-/// What is read to the last field has a frame, and the two say the same.
-fn tempo_signed(data: &[u8]) {
-    if let Ok(whole) = Transaction::decode(data) {
-        let challenge = ChallengeRef::new("realm", "id");
-        let raw = data.to_vec().into();
-        let frame = TempoTransaction::signed(challenge, None, raw).expect("it has a frame");
-        assert_eq!(frame.chain(), whole.chain());
-        assert_eq!(frame.sponsored(), whole.fee_payer() != &FeePayer::Sender);
-        assert_eq!(
-            frame.window().end().secs(),
-            whole.valid_before().unwrap_or(u64::MAX)
-        );
+/// A digest, and a signature in one of the forms of Tempo accounts.
+fn tempo_signature(data: &[u8]) {
+    let Some((digest, signature)) = data.split_first_chunk::<32>() else {
+        return;
+    };
+    let digest = B256::new(*digest);
+    let account = tempo::signer(&K256, &digest, signature);
+    assert_eq!(tempo::signer(&Libsecp256k1, &digest, signature), account);
+    if account.is_some() {
+        let known = match (signature.len(), signature[0]) {
+            (65, _) | (130, 1) => true,
+            (length, 2) => (1 + 37 + 128..=2049).contains(&length),
+            _ => false,
+        };
+        assert!(known, "{} bytes", signature.len());
+        let other = B256::new(digest.0.map(|byte| !byte));
+        assert_ne!(tempo::signer(&K256, &other, signature), account);
+    }
+}
+
+/// An engine that remembers payers, and the one that does so in lanes, where the CPU has some.
+static REMEMBERING: LazyLock<Vec<Box<dyn Engine>>> = LazyLock::new(|| {
+    let portable = Portable::with_keys(Arc::new(Keys::new(64).build_after(1)));
+    let mut all: Vec<Box<dyn Engine>> = vec![Box::new(portable.clone())];
+    if let Some(lanes) = Lanes::detect(portable) {
+        all.push(Box::new(lanes));
+    }
+    all
+});
+
+/// A digest and a signature, then as many more as there are: all engines say the same of each, together and alone.
+fn engines(data: &[u8]) {
+    let mut checks = Vec::new();
+    for chunk in data.chunks_exact(97).take(20) {
+        let (digest, signature) = chunk.split_at(32);
+        let Some(signature) = Signature::parse(signature) else {
+            continue;
+        };
+        let digest = B256::from_slice(digest);
+        let payer = Libsecp256k1.recover(&digest, &signature);
+        assert_eq!(K256.recover(&digest, &signature), payer);
+        assert_eq!(Portable::new().recover(&digest, &signature), payer);
+        let known = checks.last().map(|check: &Check| check.payer);
+        // Every third is said to be of the payer before.
+        let other = if checks.len() % 3 == 2 { known } else { payer };
+        checks.push(Check {
+            digest,
+            signature,
+            payer: other.unwrap_or_default(),
+        });
+    }
+    let right = |check: &Check| Libsecp256k1.check(&check.digest, &check.signature, &check.payer);
+    let right: Vec<bool> = checks.iter().map(right).collect();
+    // Twice: the second time the payers are known.
+    for engine in REMEMBERING.iter().chain(&*REMEMBERING) {
+        assert_eq!(engine.check_all(&checks), right, "{}", engine.name());
     }
 }
 

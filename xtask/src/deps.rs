@@ -59,6 +59,10 @@ const NEVER: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "lanes",
+        &["http402-", "alloy-", "serde", "k256", "num-", "sha3"],
+    ),
+    (
         "flow",
         &[
             "http402-x402",
@@ -159,6 +163,16 @@ const BUDGETS: &[(&str, &[&str], usize)] = &[
         "tower with x402 and verify",
         &["http402-tower", "http402-x402", "http402-verify"],
         110,
+    ),
+    (
+        "tower with both protocols and verify",
+        &[
+            "http402-tower",
+            "http402-x402",
+            "http402-mpp",
+            "http402-verify",
+        ],
+        120,
     ),
 ];
 

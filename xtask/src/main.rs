@@ -3,6 +3,7 @@
 mod contracts;
 mod deps;
 mod house;
+mod instructions;
 mod interop;
 mod no_std;
 mod shell;
@@ -18,6 +19,7 @@ cargo xtask <command>
   deps       which crate may not name which, and how many packages each one brings
   house      format, file sizes, papers of each crate
   no-std     links http402-core into a program without std
+  instructions  counts the instructions of a payment, and fails above the recorded limits (valgrind)
   contracts  compiles the test contracts again and compares (npm)
   interop    ours against the peers from npm and PyPI, on anvil with real USDC, and the attack suite against each
   simulate   hostile histories by the thousand: --seeds N, --seed S, --plant NAME, --help
@@ -33,6 +35,7 @@ fn main() -> ExitCode {
         "ci" => test::all(true),
         "deps" => deps::check(),
         "house" => house::check(),
+        "instructions" => instructions::check(true),
         "no-std" => no_std::check(),
         "interop" => interop::check(true),
         "contracts" => contracts::check(true),

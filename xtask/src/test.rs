@@ -1,7 +1,7 @@
 //! `cargo xtask test`: every check, in the order in which they fail fastest.
 
 use crate::{
-    contracts, deps, house, interop, no_std,
+    contracts, deps, house, instructions, interop, no_std,
     shell::{Done, cargo, has, run},
 };
 use std::time::Instant;
@@ -10,12 +10,13 @@ use std::time::Instant;
 const PROFILE: &str = "--release";
 
 pub(crate) fn all(strict: bool) -> Done {
-    let steps: [(&str, &dyn Fn() -> Done); 10] = [
+    let steps: [(&str, &dyn Fn() -> Done); 11] = [
         ("house", &house::check),
         ("dependencies", &deps::check),
         ("clippy", &clippy),
         ("tests", &tests),
         ("examples in the documentation", &doctests),
+        ("instructions", &|| instructions::check(strict)),
         ("core without std", &no_std::check),
         ("contracts", &|| contracts::check(strict)),
         ("peers", &|| interop::check(strict)),

@@ -237,6 +237,7 @@ impl<'a> Reader<'a> {
             self.at += 1;
             return Ok(Kind::Object(members));
         }
+        members.reserve(8);
         loop {
             self.space();
             if self.peek() != Some(b'"') {
@@ -324,18 +325,16 @@ impl<'a> Reader<'a> {
     fn string(&mut self) -> Result<Cow<'a, str>, ParseError> {
         self.at += 1;
         let from = self.at;
-        loop {
-            match self.peek() {
-                Some(b'"') => {
-                    let text = &self.text[from..self.at];
-                    self.at += 1;
-                    return Ok(Cow::Borrowed(text));
-                }
-                Some(b'\\') => return self.escaped(from).map(Cow::Owned),
-                Some(0..=0x1f) => return Err(self.error("control character in a string")),
-                Some(_) => self.at += 1,
-                None => return Err(self.error("string not ended")),
+        self.at += plain(&self.text.as_bytes()[from..]);
+        match self.peek() {
+            Some(b'"') => {
+                let text = &self.text[from..self.at];
+                self.at += 1;
+                Ok(Cow::Borrowed(text))
             }
+            Some(b'\\') => self.escaped(from).map(Cow::Owned),
+            Some(_) => Err(self.error("control character in a string")),
+            None => Err(self.error("string not ended")),
         }
     }
 
@@ -355,10 +354,7 @@ impl<'a> Reader<'a> {
                 Some(0..=0x1f) => return Err(self.error("control character in a string")),
                 Some(_) => {
                     let from = self.at;
-                    while matches!(self.peek(), Some(byte) if byte != b'"' && byte != b'\\' && byte > 0x1f)
-                    {
-                        self.at += 1;
-                    }
+                    self.at += plain(&self.text.as_bytes()[from..]);
                     out.push_str(&self.text[from..self.at]);
                 }
                 None => return Err(self.error("string not ended")),
@@ -415,6 +411,28 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// How many bytes come before the first quote, backslash or control character.
+fn plain(bytes: &[u8]) -> usize {
+    const ONES: u64 = u64::MAX / 255;
+    const HIGH: u64 = ONES << 7;
+    // The high bit of every byte that is below `limit`, and perhaps of bytes above such a one.
+    let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word & HIGH;
+    for (at, word) in bytes.chunks_exact(8).enumerate() {
+        let word = word
+            .first_chunk()
+            .map_or(0, |word| u64::from_le_bytes(*word));
+        let same = |byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
+        let found = below(word, 0x20) | same(b'"') | same(b'\\');
+        if found != 0 {
+            return 8 * at + found.trailing_zeros() as usize / 8;
+        }
+    }
+    let rest = bytes.len() / 8 * 8;
+    let special = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..=0x1f);
+    let found = bytes[rest..].iter().position(special);
+    found.map_or(bytes.len(), |at| rest + at)
+}
+
 /// Whether two members have one key. Small objects are compared pairwise, large ones sorted.
 fn doubled(members: &[(Cow<'_, str>, Json<'_>)]) -> bool {
     if members.len() <= 16 {
@@ -445,6 +463,37 @@ mod tests {
         assert_eq!(json.get("b").unwrap().raw(), r#"{"c" : null}"#);
         assert!(json.get("b").unwrap().get("c").is_none());
         assert_eq!(json.get("d").unwrap().as_bool(), Some(true));
+    }
+
+    #[test]
+    fn strings_end_where_they_end() {
+        for length in 0..40 {
+            for stop in ["\"", "\\", "\n", "\u{0}", "\u{1f}", ""] {
+                for filler in [
+                    "a",
+                    " ",
+                    "!",
+                    "#",
+                    "[",
+                    "]",
+                    "~",
+                    "\u{7f}",
+                    "é",
+                    "\u{10ffff}",
+                ] {
+                    let text = format!("{}{stop}{}", filler.repeat(length), "\"\n\\".repeat(3));
+                    let special = |byte: u8| byte == b'"' || byte == b'\\' || byte < 0x20;
+                    assert_eq!(
+                        plain(text.as_bytes()),
+                        text.bytes().position(special).unwrap()
+                    );
+                    assert_eq!(
+                        plain(filler.repeat(length).as_bytes()),
+                        filler.len() * length
+                    );
+                }
+            }
+        }
     }
 
     #[test]

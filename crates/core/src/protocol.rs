@@ -349,6 +349,11 @@ pub trait ClientProtocol: Send + Sync {
         Vec::new()
     }
 
+    /// The header fields that the answer to an offer takes, where callers may have written something else into them.
+    fn fields(&self, _offer: &Offer) -> Vec<HeaderName> {
+        Vec::new()
+    }
+
     /// The offers that a response makes in this protocol; none when it is of another.
     ///
     /// # Errors

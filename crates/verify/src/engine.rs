@@ -5,6 +5,8 @@
 
 mod portable;
 
+#[cfg(feature = "lanes")]
+pub use portable::Lanes;
 pub use portable::{Keys, Portable};
 
 use crate::Signature;
@@ -80,7 +82,7 @@ impl<E: Engine + ?Sized> Engine for Arc<E> {
 }
 
 /// The address of an uncompressed public key without its leading 4.
-fn address(point: &[u8]) -> Address {
+pub(crate) fn address(point: &[u8]) -> Address {
     Address::from_slice(&keccak256(point)[12..])
 }
 

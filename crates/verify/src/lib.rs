@@ -7,6 +7,8 @@ pub mod engine;
 mod key;
 mod proof;
 mod signature;
+#[cfg(feature = "p256")]
+pub mod tempo;
 
 #[cfg(feature = "key")]
 pub use key::{KeyError, LocalKey};

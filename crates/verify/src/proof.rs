@@ -19,9 +19,9 @@ impl Verifier {
             return Verdict::Invalid(Reason::UnsupportedNetwork);
         };
         let digest = proof.document(chain).digest();
-        let recovered = Signature::parse(&proof.signature)
-            .and_then(|signature| self.engine.recover(&digest, &signature));
-        if recovered == Some(proof.account) {
+        let right = Signature::parse(&proof.signature)
+            .is_some_and(|signature| self.engine.check(&digest, &signature, &proof.account));
+        if right {
             return Verdict::Valid {
                 payer: Party::Evm(proof.account),
             };

@@ -180,6 +180,12 @@ impl Chosen {
         &self.first.offer
     }
 
+    /// Whether its answer would take the place of something that the caller has written into the request's head.
+    pub(crate) fn takes_field_of(&self, head: &HeaderMap) -> bool {
+        let fields = self.first.protocol.fields(&self.first.offer);
+        fields.iter().any(|name| head.contains_key(name))
+    }
+
     /// The next offer in order, after this one was denied.
     ///
     /// # Errors

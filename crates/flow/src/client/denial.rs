@@ -55,6 +55,8 @@ pub enum Denial {
     Document,
     /// The transaction to be signed does something else than the offer says.
     Transaction(Reason),
+    /// The answer needs a header field into which the caller has written something else.
+    FieldTaken,
     /// Nothing is charged, and the policy does not prove who asks.
     Proof,
     /// The protocol can not answer the offer.
@@ -102,6 +104,9 @@ impl fmt::Display for Denial {
                     f,
                     "the transaction to sign differs from the offer: {reason}"
                 )
+            }
+            Self::FieldTaken => {
+                f.write_str("the answer needs a header field that the request uses already")
             }
             Self::Proof => f.write_str("who asks is not proved without being told"),
             Self::Draft(reason) => fmt::Display::fmt(reason, f),

@@ -115,6 +115,10 @@ impl Buyer {
         };
         let mut chosen = refused.choose(&self.policy).map_err(denied)?;
         let approved = loop {
+            if chosen.takes_field_of(errand.request.headers()) {
+                chosen = chosen.instead(super::Denial::FieldTaken).map_err(denied)?;
+                continue;
+            }
             match self.approve(&chosen, claim, expect).await? {
                 Ok(approved) => break approved,
                 Err(why) => chosen = chosen.instead(why).map_err(denied)?,

@@ -22,6 +22,10 @@ impl<P: ClientProtocol> ClientProtocol for Guarded<P> {
         self.0.hints()
     }
 
+    fn fields(&self, offer: &Offer) -> Vec<HeaderName> {
+        self.0.fields(offer)
+    }
+
     fn offers(&self, refused: &Refused<'_>) -> Result<Offers, ParseError> {
         let mut offers = self.0.offers(refused)?;
         let mut bad = Vec::new();

@@ -152,6 +152,11 @@ impl ClientProtocol for MppClient {
             .collect()
     }
 
+    fn fields(&self, offer: &Offer) -> Vec<HeaderName> {
+        let carrier = challenge(offer).map(|challenge| challenge.carrier());
+        carrier.map(field).into_iter().cloned().collect()
+    }
+
     fn offers(&self, refused: &Refused<'_>) -> Result<Offers, ParseError> {
         let mut offers = Offers::default();
         if refused.status != StatusCode::PAYMENT_REQUIRED {
@@ -254,12 +259,8 @@ impl ClientProtocol for MppClient {
         let credential = Credential::new(&challenge, source.as_deref(), &payload)?;
         let value = HeaderValue::from_str(&credential.header())
             .map_err(|_| ParseError::new("credential", "not a header's value"))?;
-        let [authorization, alternate] = &CREDENTIALS;
-        let name = match challenge.carrier() {
-            Carrier::PaymentAuthorization => alternate,
-            Carrier::Authorization => authorization,
-        };
-        Ok(Answer::new(vec![(name.clone(), value)]))
+        let name = field(challenge.carrier()).clone();
+        Ok(Answer::new(vec![(name, value)]))
     }
 
     fn outcome(
@@ -301,6 +302,14 @@ fn challenge(offer: &Offer) -> Result<Challenge, ParseError> {
     let text = std::str::from_utf8(offer.encoded.as_slice())
         .map_err(|_| ParseError::new("offer", "not UTF-8"))?;
     Challenge::from_json(&Json::parse(text)?)
+}
+
+fn field(carrier: Carrier) -> &'static HeaderName {
+    let [authorization, alternate] = &CREDENTIALS;
+    match carrier {
+        Carrier::PaymentAuthorization => alternate,
+        Carrier::Authorization => authorization,
+    }
 }
 
 /// 32 bytes in hexadecimal that are not all zero.

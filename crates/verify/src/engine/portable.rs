@@ -12,8 +12,12 @@ mod recover;
 mod scalar;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "lanes")]
+mod vector;
 
 pub use cache::Keys;
+#[cfg(feature = "lanes")]
+pub use vector::Lanes;
 
 use super::{Check, Engine, address};
 use crate::Signature;
@@ -49,14 +53,44 @@ impl Portable {
     }
 
     /// Whether the recovered key is the payer's.
-    fn accept(&self, key: Option<Affine>, payer: &Address) -> bool {
-        let Some(key) = key else { return false };
-        let right = address(&key.to_bytes()) == *payer;
+    fn accept(&self, key: Option<(Affine, Address)>, payer: &Address) -> bool {
+        let Some((key, address)) = key else {
+            return false;
+        };
+        let right = address == *payer;
         if let (true, Some(keys)) = (right, &self.keys) {
             keys.right(payer, key);
         }
         right
     }
+
+    /// Answers each check, those of known keys and the others together.
+    fn answer(
+        &self,
+        checks: &[Check],
+        known_all: impl FnOnce(&[(&Check, &Table)]) -> Vec<bool>,
+        keys_of: impl FnOnce(&[Signed<'_>]) -> Vec<Option<(Affine, Address)>>,
+    ) -> Vec<bool> {
+        let tables: Vec<_> = checks.iter().map(|check| self.find(&check.payer)).collect();
+        let both = || checks.iter().zip(&tables);
+        let known = both().filter_map(|(check, table)| Some((check, table.as_deref()?)));
+        let mut known = known_all(&known.collect::<Vec<_>>()).into_iter();
+        let unknown = both().filter(|(_, table)| table.is_none());
+        let unknown = unknown.map(|(check, _)| (&check.digest, &check.signature));
+        let mut keys = keys_of(&unknown.collect::<Vec<_>>()).into_iter();
+        let answers = both().map(|(check, table)| match table {
+            Some(_) => known.next().unwrap_or(false),
+            None => self.accept(keys.next().flatten(), &check.payer),
+        });
+        answers.collect()
+    }
+}
+
+/// A digest, and a signature that may be one of it.
+type Signed<'a> = (&'a B256, &'a Signature);
+
+fn addressed(key: Affine) -> (Affine, Address) {
+    (key, address(&key.to_bytes()))
 }
 
 impl Engine for Portable {
@@ -70,7 +104,7 @@ impl Engine for Portable {
 
     fn check(&self, digest: &B256, signature: &Signature, payer: &Address) -> bool {
         let Some(table) = self.find(payer) else {
-            return self.accept(key_of(digest, signature), payer);
+            return self.accept(key_of(digest, signature).map(addressed), payer);
         };
         let inverse = Scalar::from_bytes(signature.s()).invert();
         let point = table.point(digest, signature, inverse);
@@ -84,26 +118,10 @@ impl Engine for Portable {
     }
 
     fn check_all(&self, checks: &[Check]) -> Vec<bool> {
-        let tables: Vec<_> = checks.iter().map(|check| self.find(&check.payer)).collect();
-        let known = checks.iter().zip(&tables);
-        let known = known.filter_map(|(check, table)| Some((check, table.as_deref()?)));
-        let mut known = known_all(&known.collect::<Vec<_>>()).into_iter();
-        let unknown = checks
-            .iter()
-            .zip(&tables)
-            .filter(|(_, table)| table.is_none());
-        let unknown: Vec<_> = unknown
-            .map(|(check, _)| (&check.digest, &check.signature))
-            .collect();
-        let mut keys = keys_of(&unknown).into_iter();
-        let answers = checks
-            .iter()
-            .zip(&tables)
-            .map(|(check, table)| match table {
-                Some(_) => known.next().unwrap_or(false),
-                None => self.accept(keys.next().flatten(), &check.payer),
-            });
-        answers.collect()
+        self.answer(checks, known_all, |items| {
+            let keys = keys_of(items).into_iter();
+            keys.map(|key| key.map(addressed)).collect()
+        })
     }
 }
 
@@ -113,8 +131,8 @@ fn key_of(digest: &B256, signature: &Signature) -> Option<Affine> {
 }
 
 /// The keys of many signatures, with two inversions for all of them.
-fn keys_of(items: &[(&B256, &Signature)]) -> Vec<Option<Affine>> {
-    let r = |(_, signature): &(&B256, &Signature)| Scalar::from_bytes(signature.r());
+fn keys_of(items: &[Signed<'_>]) -> Vec<Option<Affine>> {
+    let r = |(_, signature): &Signed<'_>| Scalar::from_bytes(signature.r());
     let mut inverses: Vec<_> = items.iter().map(r).collect();
     Scalar::invert_all(&mut inverses);
     let points = items.iter().zip(inverses);

@@ -104,7 +104,7 @@ fn every_position_of_a_batch_answers_for_itself_alone() {
         })
         .collect();
     let warm = known(&checks);
-    for engine in engines().into_iter().chain([warm]) {
+    for engine in engines().into_iter().chain(warm) {
         assert_eq!(engine.check_all(&checks), vec![true; checks.len()]);
         for place in 0..checks.len() {
             for bit in [0, 7, 255, 256, 300, 511, 512] {

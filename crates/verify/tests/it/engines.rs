@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 /// Every engine there is, the default first.
 pub(crate) fn engines() -> Vec<Box<dyn Engine>> {
-    vec![
+    let mut engines: Vec<Box<dyn Engine>> = vec![
         Box::new(K256),
         Box::new(Portable::new()),
         Box::new(Portable::with_keys(Arc::new(
@@ -16,16 +16,40 @@ pub(crate) fn engines() -> Vec<Box<dyn Engine>> {
         ))),
         #[cfg(feature = "libsecp256k1")]
         Box::new(http402_verify::engine::Libsecp256k1),
-    ]
+    ];
+    engines.extend(lanes(Portable::new()));
+    engines
 }
 
-/// An engine that has a table for each of these payers.
-pub(crate) fn known(checks: &[Check]) -> Box<dyn Engine> {
-    let keys = Arc::new(Keys::default().build_after(1));
-    let engine = Portable::with_keys(keys.clone());
-    assert!(engine.check_all(checks).iter().all(|right| *right));
-    assert!(!keys.is_empty());
-    Box::new(engine)
+/// The engine of the lanes, where the CPU and the features have it.
+#[cfg_attr(
+    not(feature = "lanes"),
+    expect(clippy::needless_pass_by_value, reason = "the feature needs it")
+)]
+fn lanes(portable: Portable) -> Option<Box<dyn Engine>> {
+    #[cfg(feature = "lanes")]
+    if let Some(lanes) = http402_verify::engine::Lanes::detect(portable) {
+        return Some(Box::new(lanes));
+    }
+    #[cfg(not(feature = "lanes"))]
+    let _ = portable;
+    None
+}
+
+/// Engines that remember who came back, after so many right signatures.
+pub(crate) fn with_keys(after: u8) -> Vec<Box<dyn Engine>> {
+    let keys = Arc::new(Keys::default().build_after(after));
+    let engine = Portable::with_keys(keys);
+    let mut engines: Vec<Box<dyn Engine>> = vec![Box::new(engine.clone())];
+    engines.extend(lanes(engine));
+    engines
+}
+
+/// Engines that have a table for each of these payers.
+pub(crate) fn known(checks: &[Check]) -> Vec<Box<dyn Engine>> {
+    let engines = with_keys(1);
+    assert!(engines[0].check_all(checks).iter().all(|right| *right));
+    engines
 }
 
 proptest! {

@@ -3,7 +3,10 @@
 
 mod batch;
 mod claims;
+mod differential;
 mod engines;
 mod keys;
 mod proof;
+#[cfg(feature = "p256")]
+mod tempo;
 mod vectors;

@@ -10,6 +10,7 @@ use http402_core::{
         Refused, Told,
     },
 };
+use std::{cell::RefCell, collections::VecDeque, rc::Rc};
 
 static REQUIRED: HeaderName = HeaderName::from_static("payment-required");
 static SIGNATURE: [HeaderName; 1] = [HeaderName::from_static("payment-signature")];
@@ -41,13 +42,13 @@ impl Protocol for X402V2 {
         if json.need("x402Version").map_err(here)?.as_u64() != Some(2) {
             return Err(ClaimError::Refused(Reason::UnsupportedVersion));
         }
-        let answer = v2::PaymentPayload::parse(&text).map_err(here)?;
+        let answer = v2::PaymentPayload::read(&json).map_err(here)?;
         let (requirement, offer, objection) = matching(asked, &answer.accepted)?;
-        let authorization = exact::authorization(&Json::parse(answer.payload())?, &requirement)?;
+        let authorization = exact::authorization(json.need("payload")?, &requirement)?;
         let wire = Wire {
             protocol: V2,
-            offer: Encoded::new(offer.encode().as_bytes().to_vec()),
-            answer: Encoded::new(answer.encode().as_bytes().to_vec()),
+            offer,
+            answer: Encoded::new(json.raw().as_bytes().to_vec()),
         };
         let mut claim = Claim::new(requirement, authorization, asked.request, wire);
         claim.objection = objection;
@@ -59,7 +60,7 @@ impl Protocol for X402V2 {
         let offers: Vec<_> = asked
             .requirements
             .iter()
-            .filter_map(|one| v2::PaymentRequirements::offer(one).ok())
+            .filter_map(|one| Some(Issued::of(one)?.offer.clone()))
             .collect();
         if offers.is_empty() {
             return Err(ParseError::new(
@@ -86,26 +87,71 @@ impl Protocol for X402V2 {
     }
 }
 
+/// A requirement in the words of version 2.
+struct Issued {
+    requirement: Requirement,
+    offer: v2::PaymentRequirements,
+    encoded: Encoded,
+}
+
+thread_local! {
+    /// What this thread was asked for last, the newest last. A route asks for the same with every request, and to write an
+    /// offer takes as long as to read the answer to it.
+    static ISSUED: RefCell<VecDeque<Rc<Issued>>> = const { RefCell::new(VecDeque::new()) };
+}
+
+impl Issued {
+    /// How many are kept.
+    const KEPT: usize = 16;
+
+    /// `None` when version 2 has no words for it.
+    fn of(requirement: &Requirement) -> Option<Rc<Self>> {
+        let known = ISSUED.with_borrow(|all| {
+            let mut all = all.iter();
+            all.find(|one| one.requirement == *requirement).cloned()
+        });
+        if known.is_some() {
+            return known;
+        }
+        let offer = v2::PaymentRequirements::offer(requirement).ok()?;
+        let issued = Rc::new(Self {
+            requirement: requirement.clone(),
+            encoded: Encoded::new(offer.encode().as_bytes().to_vec()),
+            offer,
+        });
+        ISSUED.with_borrow_mut(|all| {
+            if all.len() >= Self::KEPT {
+                all.pop_front();
+            }
+            all.push_back(issued.clone());
+        });
+        Some(issued)
+    }
+}
+
 /// The requirement whose offer was accepted, those of now before those of earlier; else what the answer says to have accepted,
 /// with the objection that it is not offered.
 fn matching(
     asked: &Asked<'_>,
     accepted: &v2::PaymentRequirements,
-) -> Result<(Requirement, v2::PaymentRequirements, Option<Reason>), ClaimError> {
+) -> Result<(Requirement, Encoded, Option<Reason>), ClaimError> {
     let mut why = Reason::NoMatchingOffer;
     for (at, requirement) in asked.requirements.iter().chain(asked.earlier).enumerate() {
-        let Ok(offer) = v2::PaymentRequirements::offer(requirement) else {
+        let Some(issued) = Issued::of(requirement) else {
             continue;
         };
-        match offer.matches(accepted) {
-            Ok(()) => return Ok((requirement.clone(), offer, None)),
+        match issued.offer.matches(accepted) {
+            Ok(()) => return Ok((requirement.clone(), issued.encoded.clone(), None)),
             // With one offer alone the difference can be told.
             Err(reason) if at == 0 && asked.requirements.len() == 1 => why = reason,
             Err(_) => {}
         }
     }
     match accepted.requirement() {
-        Ok(requirement) => Ok((requirement, accepted.clone(), Some(why))),
+        Ok(requirement) => {
+            let offer = Encoded::new(accepted.encode().as_bytes().to_vec());
+            Ok((requirement, offer, Some(why)))
+        }
         Err(_) => Err(ClaimError::Refused(why)),
     }
 }

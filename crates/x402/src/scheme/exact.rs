@@ -190,16 +190,20 @@ fn bytes(text: &str) -> Result<Bytes, &'static str> {
     if digits.len() % 2 == 1 {
         return Err("even number of hexadecimal digits expected");
     }
-    let nibble = |byte: u8| {
-        (byte as char)
-            .to_digit(16)
-            .and_then(|digit| u8::try_from(digit).ok())
+    let nibble = |byte: u8| match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        b'A'..=b'F' => Some(byte - b'A' + 10),
+        _ => None,
     };
-    let pairs = digits
-        .chunks_exact(2)
-        .map(|pair| Some(nibble(pair[0])? << 4 | nibble(pair[1])?));
-    let bytes: Option<Vec<u8>> = pairs.collect();
-    bytes.map(Into::into).ok_or("hexadecimal digit expected")
+    let mut bytes = Vec::with_capacity(digits.len() / 2);
+    for pair in digits.chunks_exact(2) {
+        let (Some(high), Some(low)) = (nibble(pair[0]), nibble(pair[1])) else {
+            return Err("hexadecimal digit expected");
+        };
+        bytes.push(high << 4 | low);
+    }
+    Ok(bytes.into())
 }
 
 /// The `payload` of an answer.

@@ -22,8 +22,15 @@ impl PaymentPayload {
     /// # Errors
     /// When it is no JSON, of another version, or something is missing.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
-        let json = Json::parse(text)?;
-        version(&json, 2)?;
+        Self::read(&Json::parse(text)?)
+    }
+
+    /// Reads the object.
+    ///
+    /// # Errors
+    /// When it is of another version, or something is missing.
+    pub fn read(json: &Json<'_>) -> Result<Self, ParseError> {
+        version(json, 2)?;
         let payload = json
             .object("payload")?
             .ok_or_else(|| ParseError::new("payload", "missing"))?;

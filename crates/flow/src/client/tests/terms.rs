@@ -403,3 +403,62 @@ fn a_limit_is_in_the_tokens_decimals() {
     assert!(matches!(denial, Denial::TooMuch { .. }), "{denial:?}");
     assert!(Allowance::of(&eighteen, "-1").is_err());
 }
+
+/// Answers in `Authorization`.
+struct Scheme;
+
+impl ClientProtocol for Scheme {
+    fn id(&self) -> ProtocolId {
+        COIN
+    }
+    fn carried(&self, headers: &HeaderMap) -> bool {
+        Coin.carried(headers)
+    }
+    fn fields(&self, _: &Offer) -> Vec<http::HeaderName> {
+        vec![http::header::AUTHORIZATION]
+    }
+    fn offers(&self, refused: &Refused<'_>) -> Result<Offers, ParseError> {
+        Coin.offers(refused)
+    }
+    fn draft(
+        &self,
+        offer: &Offer,
+        payer: &Party,
+        now: Timestamp,
+        entropy: [u8; 32],
+    ) -> Result<Draft, Reason> {
+        Coin.draft(offer, payer, now, entropy)
+    }
+    fn answer(&self, offer: &Offer, draft: &Draft, sign: &[u8]) -> Result<Answer, ParseError> {
+        Coin.answer(offer, draft, sign)
+    }
+    fn outcome(
+        &self,
+        offer: &Offer,
+        status: StatusCode,
+        headers: &HeaderMap,
+        now: Timestamp,
+    ) -> Result<Option<Settlement>, ParseError> {
+        Coin.outcome(offer, status, headers, now)
+    }
+}
+
+#[test]
+fn a_field_that_the_caller_uses_is_not_taken() {
+    let world = World::new();
+    world.with(|state| state.offers = vec![offer(1)]);
+    let seam = std::sync::Arc::new(world.clone());
+    let buyer =
+        Buyer::new(policy(), seam.clone(), seam.clone(), seam.clone(), seam).protocol(Scheme);
+    let mut request = get(URL);
+    let own = http::HeaderValue::from_static("Bearer mine");
+    request
+        .headers_mut()
+        .insert(http::header::AUTHORIZATION, own);
+    match run(buyer.pay(&world, request)).unwrap_err() {
+        Error::Denied(refusal) => assert_eq!(refusal.denied[0].why, Denial::FieldTaken),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!((world.signatures(), world.charged()), (0, 0));
+    assert!(run(buyer.pay(&world, get(URL))).is_ok());
+}

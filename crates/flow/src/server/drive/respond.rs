@@ -13,7 +13,10 @@ impl Walk<'_> {
                 response
             }
             Done::Unknown(claim, pending) => {
-                let mut response = Problem::Unknown.response();
+                let protocol = claim.as_ref().map(|claim| claim.wire.protocol);
+                let protocol = protocol.and_then(|id| self.gate.protocol(id));
+                let kind = protocol.and_then(|it| it.problem(&Reason::SettlementPending));
+                let mut response = Problem::Unknown.response_of(kind.unwrap_or("about:blank"));
                 if let Some(claim) = claim {
                     self.report(&claim, &Settlement::Unknown(pending), &mut response);
                 }

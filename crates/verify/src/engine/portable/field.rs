@@ -38,6 +38,11 @@ impl Field {
         to_bytes(&self.canonical().0)
     }
 
+    /// The limbs of a number below 2^256.
+    pub(super) fn limbs(self) -> [u64; 4] {
+        self.0
+    }
+
     fn canonical(self) -> Self {
         // Below 2^256 = p + FOLD, so that p is taken away at most once.
         let (reduced, borrow) = sub4(&self.0, &P);

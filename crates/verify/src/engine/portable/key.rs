@@ -3,26 +3,27 @@
 use super::{
     digits::booth_half,
     field::Field,
-    fixed::{add_digit, add_generator, multiples},
-    point::{Affine, Jacobian},
+    fixed::{Term, generator_terms, multiples},
+    point::{Affine, Entry, Jacobian},
     scalar::Scalar,
 };
 use crate::Signature;
 use http402_core::B256;
+use std::array::from_fn;
 
 /// Digits of six bits.
-const WIDTH: u32 = 6;
+pub(super) const WIDTH: u32 = 6;
 /// How many make up half a scalar; every second one has a place in the table.
-const COUNT: usize = 22;
+pub(super) const COUNT: usize = 22;
 /// The multiples of each place: 1 to 32.
 const EACH: usize = 1 << (WIDTH - 1);
 
 /// The multiples 1 to 32 of 2^(12·i) times a key, for i from 0 to 10.
 #[derive(Debug)]
-pub(super) struct Table(Box<[Affine]>);
+pub(super) struct Table(Box<[Entry]>);
 
 /// The bytes of a table.
-pub(super) const BYTES: usize = COUNT / 2 * EACH * size_of::<Affine>();
+pub(super) const BYTES: usize = COUNT / 2 * EACH * size_of::<Entry>();
 
 impl Table {
     pub(super) fn new(key: Affine) -> Self {
@@ -34,35 +35,37 @@ impl Table {
         Self(multiples(&places.collect::<Vec<_>>(), EACH))
     }
 
+    /// The multiples 1 to 32 of each place.
+    #[cfg(feature = "lanes")]
+    pub(super) fn entries(&self) -> &[Entry] {
+        &self.0
+    }
+
     /// The point R = s⁻¹(z·G + r·Q) that the signature has to be of, given the inverse of s.
     pub(super) fn point(&self, digest: &B256, signature: &Signature, inverse: Scalar) -> Jacobian {
         let z = Scalar::from_bytes(&digest.0);
         let r = Scalar::from_bytes(signature.r());
-        add_generator(self.multiply(r.mul(inverse)), z.mul(inverse))
+        let generator = generator_terms(z.mul(inverse));
+        let sum = self.multiply(r.mul(inverse));
+        generator.iter().fold(sum, |sum, term| term.add_to(sum))
     }
 
     /// `times` the key.
     pub(super) fn multiply(&self, times: Scalar) -> Jacobian {
         let [first, second] = times.split().map(booth_half::<WIDTH, COUNT>);
+        let terms: [[Term; 2]; COUNT] = from_fn(|at| {
+            let multiples = &self.0[EACH * (at / 2)..][..EACH];
+            [first[at], second[at]].map(|digit| Term::of(multiples, digit))
+        });
+        let add = |sum, [first, second]: &[Term; 2]| {
+            let sum = first.add_to(sum);
+            second.endomorphism().add_to(sum)
+        };
         // The digits of odd places first, then six doublings, then those of even places.
-        let sum = self.half(Jacobian::INFINITY, &first, &second, 1);
+        let odd = terms.iter().skip(1).step_by(2);
+        let sum = odd.fold(Jacobian::INFINITY, add);
         let sum = (0..WIDTH).fold(sum, |point, _| point.double());
-        self.half(sum, &first, &second, 0)
-    }
-
-    fn half(&self, start: Jacobian, first: &[i16], second: &[i16], from: usize) -> Jacobian {
-        let digits = first.iter().zip(second).skip(from).step_by(2);
-        let places = digits.zip(self.0.chunks_exact(EACH));
-        places.fold(start, |sum, ((first, second), multiples)| {
-            let sum = add_digit(sum, multiples, *first, false);
-            match usize::from(second.unsigned_abs()).checked_sub(1) {
-                None => sum,
-                Some(at) => {
-                    let multiple = multiples[at].endomorphism();
-                    sum.add_affine(multiple.negate_if(*second < 0))
-                }
-            }
-        })
+        terms.iter().step_by(2).fold(sum, add)
     }
 }
 

@@ -3,6 +3,9 @@
 
 use super::field::Field;
 
+/// A point of a table: the four limbs of x, then those of y.
+pub(super) type Entry = [u64; 8];
+
 /// A point that is not the one at infinity.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Affine {
@@ -33,6 +36,19 @@ impl Affine {
             0x483a_da77_26a3_c465,
         ]),
     };
+
+    pub(super) fn entry(self) -> Entry {
+        let ([a, b, c, d], [e, f, g, h]) = (self.x.limbs(), self.y.limbs());
+        [a, b, c, d, e, f, g, h]
+    }
+
+    #[inline(always)]
+    pub(super) fn from_entry([a, b, c, d, e, f, g, h]: Entry) -> Self {
+        Self {
+            x: Field::from_limbs([a, b, c, d]),
+            y: Field::from_limbs([e, f, g, h]),
+        }
+    }
 
     /// The point of this x whose y is odd, or even; `None` when the curve has none.
     pub(super) fn lift(x: Field, odd: bool) -> Option<Self> {

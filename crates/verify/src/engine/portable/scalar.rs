@@ -13,8 +13,8 @@ const N: [u64; 4] = [
     u64::MAX,
 ];
 
-/// 2^256 - n.
-const FOLD: [u64; 3] = [0x402d_a173_2fc9_bebf, 0x4551_2319_50b7_5fc4, 1];
+/// 2^256 - n, without its 129th bit.
+const FOLD: [u64; 2] = [0x402d_a173_2fc9_bebf, 0x4551_2319_50b7_5fc4];
 
 /// n, for its inverses.
 const MODULUS: Modulus = Modulus::new(N, 0x34f2_0099_aa77_4ec1);
@@ -67,12 +67,15 @@ impl Scalar {
 
     pub(super) fn mul(self, other: Self) -> Self {
         let wide = mul4(&self.0, &other.0);
-        // What stands at 2^256 comes back times 2^256 - n, of 129 bits: 512 bits become 386, 260, and 256 and a carry.
+        // What stands at 2^256 comes back times 2^256 - n, of 129 bits: of 512 bits first 386, then 260 are left, and at last
+        // a number below 2n.
         let wide = fold(&wide);
-        let wide = fold(&wide);
-        let wide = fold(&wide);
-        debug_assert!(wide[5..] == [0; 3]);
-        Self::below_two_n([wide[0], wide[1], wide[2], wide[3]], wide[4])
+        let [r0, r1, r2, r3, top, ..] = fold(&wide);
+        let (r0, c) = mac(r0, top, FOLD[0], 0);
+        let (r1, c) = mac(r1, top, FOLD[1], c);
+        let (r2, c) = add(r2, top, c);
+        let (r3, c) = add(r3, 0, c);
+        Self::below_two_n([r0, r1, r2, r3], c)
     }
 
     /// 1 divided by it; zero for zero.
@@ -156,19 +159,22 @@ impl Half {
     }
 }
 
-/// The low half plus the high half times 2^256 - n.
-fn fold(wide: &[u64; 8]) -> [u64; 8] {
-    let mut out = [wide[0], wide[1], wide[2], wide[3], 0, 0, 0, 0];
-    for (at, limb) in wide[4..].iter().enumerate() {
-        let mut carry = 0;
-        for (place, fold) in FOLD.iter().enumerate() {
-            (out[at + place], carry) = mac(out[at + place], *limb, *fold, carry);
-        }
-        for sum in &mut out[at + FOLD.len()..] {
-            (*sum, carry) = add(*sum, carry, 0);
-        }
-    }
-    out
+/// The low half plus the high half times 2^256 - n, which is FOLD and 2^128.
+#[inline(always)]
+fn fold(w: &[u64; 8]) -> [u64; 8] {
+    let (r0, c) = mac(w[0], w[4], FOLD[0], 0);
+    let (r1, c) = mac(w[1], w[5], FOLD[0], c);
+    let (r2, c) = mac(w[2], w[6], FOLD[0], c);
+    let (r3, r4) = mac(w[3], w[7], FOLD[0], c);
+    let (r1, c) = mac(r1, w[4], FOLD[1], 0);
+    let (r2, c) = mac(r2, w[5], FOLD[1], c);
+    let (r3, c) = mac(r3, w[6], FOLD[1], c);
+    let (r4, r5) = mac(r4, w[7], FOLD[1], c);
+    let (r2, c) = add(r2, w[4], 0);
+    let (r3, c) = add(r3, w[5], c);
+    let (r4, c) = add(r4, w[6], c);
+    let (r5, r6) = add(r5, w[7], c);
+    [r0, r1, r2, r3, r4, r5, r6, 0]
 }
 
 /// a·b/2^384, rounded.

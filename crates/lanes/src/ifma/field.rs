@@ -1,0 +1,372 @@
+//! Eight numbers modulo p = 2^256 - 2^32 - 977, in five limbs of 52 bits.
+//!
+//! A [`Field`] between operations is *tight*: every limb is below 2^52, and the last one at most 2^48 + 2^10. Multiplications
+//! read 52 bits of a limb and no more, so that everything that they take has to be tight. A [`Loose`] is a sum of tight ones
+//! whose limbs have outgrown that; to tighten it is the only thing that can be done with it.
+
+use super::memory::{load, store};
+use crate::Numbers;
+use std::arch::x86_64::{
+    __m512i, __mmask8, _mm512_add_epi64, _mm512_and_si512, _mm512_cmpeq_epu64_mask,
+    _mm512_cmpge_epu64_mask, _mm512_madd52hi_epu64, _mm512_madd52lo_epu64, _mm512_mask_blend_epi64,
+    _mm512_mask_sub_epi64, _mm512_or_si512, _mm512_set1_epi64, _mm512_setzero_si512,
+    _mm512_slli_epi64, _mm512_srli_epi64, _mm512_sub_epi64, _mm512_test_epi64_mask,
+};
+
+/// The limbs of a constant.
+pub(super) type Constant = [u64; 5];
+
+/// p.
+const P: Constant = [
+    0xf_fffe_ffff_fc2f,
+    0xf_ffff_ffff_ffff,
+    0xf_ffff_ffff_ffff,
+    0xf_ffff_ffff_ffff,
+    0xffff_ffff_ffff,
+];
+
+/// 2^256 - p.
+const FOLD: u64 = 0x1_0000_03d1;
+/// The bits of a limb.
+const LIMB: u64 = (1 << 52) - 1;
+/// The bits of the last limb that are below 2^256.
+const TOP: u64 = (1 << 48) - 1;
+
+#[derive(Clone, Copy)]
+pub(super) struct Field([__m512i; 5]);
+
+#[derive(Clone, Copy)]
+pub(super) struct Loose([__m512i; 5]);
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn splat(value: u64) -> __m512i {
+    _mm512_set1_epi64(value as i64)
+}
+
+/// The limb above gets what this one has beyond 52 bits.
+macro_rules! carry {
+    ($limbs:ident, $($from:literal)*) => {
+        $(
+            $limbs[$from + 1] =
+                _mm512_add_epi64($limbs[$from + 1], _mm512_srli_epi64::<52>($limbs[$from]));
+            $limbs[$from] = _mm512_and_si512($limbs[$from], splat(LIMB));
+        )*
+    };
+}
+
+/// Adds the products of limbs to their columns, low and high halves apart: so no sum waits for twice as many products.
+macro_rules! products {
+    ($low:ident, $high:ident, $a:expr, $b:expr, $(($i:literal, $j:literal))*) => {
+        $(
+            $low[$i + $j] = _mm512_madd52lo_epu64($low[$i + $j], $a[$i], $b[$j]);
+            $high[$i + $j] = _mm512_madd52hi_epu64($high[$i + $j], $a[$i], $b[$j]);
+        )*
+    };
+}
+
+impl Field {
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    pub(super) fn constant(limbs: &Constant) -> Self {
+        Self([
+            splat(limbs[0]),
+            splat(limbs[1]),
+            splat(limbs[2]),
+            splat(limbs[3]),
+            splat(limbs[4]),
+        ])
+    }
+
+    /// Of four limbs of 64 bits.
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    pub(super) fn unpack(x0: __m512i, x1: __m512i, x2: __m512i, x3: __m512i) -> Self {
+        let mask = splat(LIMB);
+        let join = |low, high| _mm512_and_si512(_mm512_or_si512(low, high), mask);
+        Self([
+            _mm512_and_si512(x0, mask),
+            join(_mm512_srli_epi64::<52>(x0), _mm512_slli_epi64::<12>(x1)),
+            join(_mm512_srli_epi64::<40>(x1), _mm512_slli_epi64::<24>(x2)),
+            join(_mm512_srli_epi64::<28>(x2), _mm512_slli_epi64::<36>(x3)),
+            _mm512_srli_epi64::<16>(x3),
+        ])
+    }
+
+    /// As four limbs of 64 bits.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    pub(super) fn pack(self) -> [__m512i; 4] {
+        let l = self.below_2_256().0;
+        [
+            _mm512_or_si512(l[0], _mm512_slli_epi64::<52>(l[1])),
+            _mm512_or_si512(_mm512_srli_epi64::<12>(l[1]), _mm512_slli_epi64::<40>(l[2])),
+            _mm512_or_si512(_mm512_srli_epi64::<24>(l[2]), _mm512_slli_epi64::<28>(l[3])),
+            _mm512_or_si512(_mm512_srli_epi64::<36>(l[3]), _mm512_slli_epi64::<16>(l[4])),
+        ]
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    pub(super) fn from_numbers(numbers: &Numbers) -> Self {
+        Self::unpack(
+            load(&numbers[0]),
+            load(&numbers[1]),
+            load(&numbers[2]),
+            load(&numbers[3]),
+        )
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    pub(super) fn to_numbers(self) -> Numbers {
+        let [x0, x1, x2, x3] = self.pack();
+        [store(x0), store(x1), store(x2), store(x3)]
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    pub(super) fn mul(&self, other: &Self) -> Self {
+        let (a, b) = (&self.0, &other.0);
+        let mut low = [_mm512_setzero_si512(); 9];
+        let mut high = low;
+        products!(low, high, a, b, (0, 0)(0, 1)(0, 2)(0, 3)(0, 4));
+        products!(low, high, a, b, (1, 0)(1, 1)(1, 2)(1, 3)(1, 4));
+        products!(low, high, a, b, (2, 0)(2, 1)(2, 2)(2, 3)(2, 4));
+        products!(low, high, a, b, (3, 0)(3, 1)(3, 2)(3, 3)(3, 4));
+        products!(low, high, a, b, (4, 0)(4, 1)(4, 2)(4, 3)(4, 4));
+        reduce(low, high)
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    pub(super) fn square(&self) -> Self {
+        let a = &self.0;
+        // The products of different limbs count twice.
+        let mut low = [_mm512_setzero_si512(); 9];
+        let mut high = low;
+        products!(low, high, a, a, (0, 1)(0, 2)(0, 3)(0, 4));
+        products!(low, high, a, a, (1, 2)(1, 3)(1, 4));
+        products!(low, high, a, a, (2, 3)(2, 4));
+        products!(low, high, a, a, (3, 4));
+        let (mut low, mut high) = (doubled(low), doubled(high));
+        products!(low, high, a, a, (0, 0)(1, 1)(2, 2)(3, 3)(4, 4));
+        reduce(low, high)
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    fn square_times(&self, times: u32) -> Self {
+        let mut power = *self;
+        for _ in 0..times {
+            power = power.square();
+        }
+        power
+    }
+
+    /// The power (p + 1)/4: a square root of what has one.
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    pub(super) fn root(&self) -> Self {
+        // Runs of ones out of shorter runs: 223 ones, a zero, 22 ones, 00001100.
+        let ones2 = self.square().mul(self);
+        let ones3 = ones2.square().mul(self);
+        let ones6 = ones3.square_times(3).mul(&ones3);
+        let ones9 = ones6.square_times(3).mul(&ones3);
+        let ones11 = ones9.square_times(2).mul(&ones2);
+        let ones22 = ones11.square_times(11).mul(&ones11);
+        let ones44 = ones22.square_times(22).mul(&ones22);
+        let ones88 = ones44.square_times(44).mul(&ones44);
+        let ones176 = ones88.square_times(88).mul(&ones88);
+        let ones220 = ones176.square_times(44).mul(&ones44);
+        let ones223 = ones220.square_times(3).mul(&ones3);
+        let power = ones223.square_times(23).mul(&ones22);
+        power.square_times(6).mul(&ones2).square_times(2)
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    pub(super) fn loose(&self) -> Loose {
+        Loose(self.0)
+    }
+
+    /// Its negative: 2p is not below it in any limb, as it is tight.
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    pub(super) fn negative(&self) -> Loose {
+        Loose([
+            _mm512_sub_epi64(splat(2 * P[0]), self.0[0]),
+            _mm512_sub_epi64(splat(2 * P[1]), self.0[1]),
+            _mm512_sub_epi64(splat(2 * P[2]), self.0[2]),
+            _mm512_sub_epi64(splat(2 * P[3]), self.0[3]),
+            _mm512_sub_epi64(splat(2 * P[4]), self.0[4]),
+        ])
+    }
+
+    /// Its negative in the lanes of the mask, and itself in the others.
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    pub(super) fn negative_if(&self, mask: __mmask8) -> Loose {
+        let l = self.0;
+        Loose([
+            _mm512_mask_sub_epi64(l[0], mask, splat(2 * P[0]), l[0]),
+            _mm512_mask_sub_epi64(l[1], mask, splat(2 * P[1]), l[1]),
+            _mm512_mask_sub_epi64(l[2], mask, splat(2 * P[2]), l[2]),
+            _mm512_mask_sub_epi64(l[3], mask, splat(2 * P[3]), l[3]),
+            _mm512_mask_sub_epi64(l[4], mask, splat(2 * P[4]), l[4]),
+        ])
+    }
+
+    /// Another in the lanes of the mask, and itself in the others.
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    pub(super) fn replaced(&self, mask: __mmask8, other: &Self) -> Self {
+        let (a, b) = (self.0, other.0);
+        Self([
+            _mm512_mask_blend_epi64(mask, a[0], b[0]),
+            _mm512_mask_blend_epi64(mask, a[1], b[1]),
+            _mm512_mask_blend_epi64(mask, a[2], b[2]),
+            _mm512_mask_blend_epi64(mask, a[3], b[3]),
+            _mm512_mask_blend_epi64(mask, a[4], b[4]),
+        ])
+    }
+
+    /// Congruent and below 2^256. What a tight number has beyond that is once 2^256 at most, and then the rest is small.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    fn below_2_256(self) -> Self {
+        self.loose().tight()
+    }
+
+    /// The lanes in which a number below 2^256 is p or more.
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    fn at_least_p(&self) -> __mmask8 {
+        let l = self.0;
+        _mm512_cmpge_epu64_mask(l[0], splat(P[0]))
+            & _mm512_cmpeq_epu64_mask(l[1], splat(P[1]))
+            & _mm512_cmpeq_epu64_mask(l[2], splat(P[2]))
+            & _mm512_cmpeq_epu64_mask(l[3], splat(P[3]))
+            & _mm512_cmpeq_epu64_mask(l[4], splat(P[4]))
+    }
+
+    /// The lanes in which it is odd, as a number below p.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    pub(super) fn odd(&self) -> __mmask8 {
+        let number = self.below_2_256();
+        _mm512_test_epi64_mask(number.0[0], splat(1)) ^ number.at_least_p()
+    }
+
+    /// The lanes in which both are the same modulo p.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    pub(super) fn same(&self, other: &Self) -> __mmask8 {
+        let difference = self.loose().plus(&other.negative()).tight().below_2_256();
+        let l = difference.0;
+        let any = _mm512_or_si512(_mm512_or_si512(l[0], l[1]), _mm512_or_si512(l[2], l[3]));
+        let any = _mm512_or_si512(any, l[4]);
+        let zero = !_mm512_test_epi64_mask(any, any);
+        // Of what is below 2^256, p and nothing else is p or more and has its first limb.
+        zero | difference.at_least_p() & _mm512_cmpeq_epu64_mask(l[0], splat(P[0]))
+    }
+}
+
+impl Loose {
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    pub(super) fn plus(&self, other: &Self) -> Self {
+        let (a, b) = (self.0, other.0);
+        Self([
+            _mm512_add_epi64(a[0], b[0]),
+            _mm512_add_epi64(a[1], b[1]),
+            _mm512_add_epi64(a[2], b[2]),
+            _mm512_add_epi64(a[3], b[3]),
+            _mm512_add_epi64(a[4], b[4]),
+        ])
+    }
+
+    /// 2^`BITS` times it; three at most.
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    pub(super) fn shifted<const BITS: u32>(&self) -> Self {
+        let l = self.0;
+        Self([
+            _mm512_slli_epi64::<BITS>(l[0]),
+            _mm512_slli_epi64::<BITS>(l[1]),
+            _mm512_slli_epi64::<BITS>(l[2]),
+            _mm512_slli_epi64::<BITS>(l[3]),
+            _mm512_slli_epi64::<BITS>(l[4]),
+        ])
+    }
+
+    /// Limbs below 2^58 become tight: the last one keeps its 48 bits, and what is above them comes back as FOLD at the
+    /// bottom, less than 2^10 times.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    pub(super) fn tight(&self) -> Field {
+        let mut l = self.0;
+        let above = _mm512_srli_epi64::<48>(l[4]);
+        l[4] = _mm512_and_si512(l[4], splat(TOP));
+        l[0] = _mm512_madd52lo_epu64(l[0], above, splat(FOLD));
+        carry!(l, 0 1 2 3);
+        Field(l)
+    }
+}
+
+/// Twice the columns 1 to 7: in the others a square has no products of different limbs.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn doubled(c: [__m512i; 9]) -> [__m512i; 9] {
+    [
+        c[0],
+        _mm512_slli_epi64::<1>(c[1]),
+        _mm512_slli_epi64::<1>(c[2]),
+        _mm512_slli_epi64::<1>(c[3]),
+        _mm512_slli_epi64::<1>(c[4]),
+        _mm512_slli_epi64::<1>(c[5]),
+        _mm512_slli_epi64::<1>(c[6]),
+        _mm512_slli_epi64::<1>(c[7]),
+        c[8],
+    ]
+}
+
+/// The product of two tight numbers, which is below 2^520, from its columns, each the sum of at most five products. The high
+/// halves belong one column up.
+#[inline]
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn reduce(low: [__m512i; 9], high: [__m512i; 9]) -> Field {
+    // The upper columns have to be limbs before they are multiplied. The last one stays one: the whole is below 2^520.
+    let mut upper = [
+        _mm512_add_epi64(low[5], high[4]),
+        _mm512_add_epi64(low[6], high[5]),
+        _mm512_add_epi64(low[7], high[6]),
+        _mm512_add_epi64(low[8], high[7]),
+        high[8],
+    ];
+    carry!(upper, 0 1 2 3);
+    // What stands at 2^260 comes back as 16·FOLD.
+    let fold = [splat(FOLD << 4)];
+    let mut low = [low[0], low[1], low[2], low[3], low[4]];
+    let zero = _mm512_setzero_si512();
+    let mut high = [high[0], high[1], high[2], high[3], zero];
+    products!(low, high, upper, fold, (0, 0)(1, 0)(2, 0)(3, 0)(4, 0));
+    let beyond = high[4];
+    let mut l = [
+        low[0],
+        _mm512_add_epi64(low[1], high[0]),
+        _mm512_add_epi64(low[2], high[1]),
+        _mm512_add_epi64(low[3], high[2]),
+        _mm512_add_epi64(low[4], high[3]),
+    ];
+    // Above 2^256: less than 2^10 of the fifth limb, and less than 2^37 at 2^260. The carries that the fifth limb is still
+    // to get are less than 2^10.
+    let above = _mm512_add_epi64(
+        _mm512_srli_epi64::<48>(l[4]),
+        _mm512_slli_epi64::<4>(beyond),
+    );
+    l[4] = _mm512_and_si512(l[4], splat(TOP));
+    l[0] = _mm512_madd52lo_epu64(l[0], above, splat(FOLD));
+    l[1] = _mm512_madd52hi_epu64(l[1], above, splat(FOLD));
+    carry!(l, 0 1 2 3);
+    Field(l)
+}

@@ -1,0 +1,52 @@
+#![doc = include_str!("../README.md")]
+
+#[cfg(target_arch = "x86_64")]
+mod ifma;
+#[cfg(not(target_arch = "x86_64"))]
+#[path = "none.rs"]
+mod ifma;
+
+pub use ifma::Lanes;
+
+/// One limb of eight numbers.
+pub type Limbs = [u64; 8];
+
+/// Eight numbers below 2^256, by their four limbs, the least significant first.
+pub type Numbers = [Limbs; 4];
+
+/// A point of a table: the four limbs of x, below 2^256, then those of y.
+pub type Entry = [u64; 8];
+
+/// One signed digit of eight numbers.
+pub type Digits = [i16; 8];
+
+/// How many digits of five bits make up half a scalar.
+pub const NEW: usize = 26;
+
+/// How many digits of six bits make up half a scalar.
+pub const KNOWN: usize = 22;
+
+/// How many digits of eight bits make up a scalar below 2^255.
+pub const FIXED: usize = 32;
+
+/// Eight points (x/z², y/z³). Where z is zero modulo p the lane is to be computed in another way.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "a point has three coordinates")]
+pub struct Points {
+    /// x.
+    pub x: Numbers,
+    /// y.
+    pub y: Numbers,
+    /// z.
+    pub z: Numbers,
+}
+
+/// Eight multiples of one point that everyone shares.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "a multiple is this")]
+pub struct Fixed<'a> {
+    /// The multiples 1 to 128 of 2^(8·i) times the point, for i from 0 to 31.
+    pub table: &'a [Entry],
+    /// The digits, between -128 and 128.
+    pub digits: &'a [Digits; FIXED],
+}

@@ -1,0 +1,41 @@
+//! Where there are no such lanes at all.
+
+use crate::{Digits, Entry, Fixed, KNOWN, NEW, Numbers, Points};
+
+/// Lanes of a CPU that has none: there is no value of it.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_enums, reason = "it has no variants")]
+pub enum Lanes {}
+
+impl Lanes {
+    /// `None`.
+    pub fn detect() -> Option<Self> {
+        None
+    }
+
+    /// Never called.
+    pub fn new_points(
+        &self,
+        _: &Numbers,
+        _: u8,
+        _: [&[Digits; NEW]; 2],
+        _: &Fixed<'_>,
+    ) -> (Points, u8) {
+        match *self {}
+    }
+
+    /// Never called.
+    pub fn known_points(
+        &self,
+        _: [&[Entry]; 8],
+        _: [&[Digits; KNOWN]; 2],
+        _: &Fixed<'_>,
+    ) -> Points {
+        match *self {}
+    }
+
+    /// Never called.
+    pub fn keccak<const N: usize>(&self, _: &[[u8; N]; 8]) -> [[u8; 32]; 8] {
+        match *self {}
+    }
+}

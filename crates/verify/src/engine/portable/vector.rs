@@ -1,0 +1,238 @@
+use super::{
+    Portable, Signed, addressed,
+    digits::booth_half,
+    field::Field,
+    fixed::{COUNT as FIXED, generator_digits, table},
+    key::{COUNT as KNOWN, Table, WIDTH as KNOWN_WIDTH, named},
+    key_of, keys_of, known_all,
+    point::{Affine, Jacobian},
+    scalar::Scalar,
+};
+use crate::{
+    Signature,
+    engine::{Check, Engine},
+};
+use http402_core::{Address, B256};
+use http402_lanes::{Fixed, NEW, Numbers, Points};
+use std::array::from_fn;
+
+/// How many signatures of new payers are worth eight lanes: they cost as much as two one by one.
+const WORTH_NEW: usize = 2;
+/// How many of known keys are.
+const WORTH_KNOWN: usize = 3;
+
+/// The engine that checks eight signatures of a batch at once, in the AVX-512 IFMA lanes of the CPU. What comes alone is
+/// left to the [`Portable`] engine in it, and so is every lane that the lanes can not compute.
+///
+/// ```
+/// use http402_verify::engine::{Engine, Keys, Lanes, Portable};
+/// use std::sync::Arc;
+///
+/// let portable = Portable::with_keys(Arc::new(Keys::default()));
+/// let engine: Arc<dyn Engine> = match Lanes::detect(portable.clone()) {
+///     Some(lanes) => Arc::new(lanes),
+///     None => Arc::new(portable),
+/// };
+/// # let _ = engine;
+/// ```
+#[derive(Clone, Debug)]
+pub struct Lanes {
+    lanes: http402_lanes::Lanes,
+    portable: Portable,
+}
+
+impl Lanes {
+    /// The engine, where the CPU has such lanes.
+    pub fn detect(portable: Portable) -> Option<Self> {
+        let lanes = http402_lanes::Lanes::detect()?;
+        Some(Self { lanes, portable })
+    }
+
+    /// The keys of signatures, with their addresses.
+    fn keys_of(&self, items: &[Signed<'_>]) -> Vec<Option<(Affine, Address)>> {
+        let rest = items.len() % 8;
+        let alone = if rest < WORTH_NEW { rest } else { 0 };
+        let (wide, alone) = items.split_at(items.len() - alone);
+        let mut keys = self.wide_keys(wide);
+        keys.extend(keys_of(alone));
+        self.addresses(&keys)
+    }
+
+    fn wide_keys(&self, items: &[Signed<'_>]) -> Vec<Option<Affine>> {
+        let r = |(_, signature): &Signed<'_>| Scalar::from_bytes(signature.r());
+        let mut inverses: Vec<_> = items.iter().map(r).collect();
+        Scalar::invert_all(&mut inverses);
+        let mut points = Vec::with_capacity(items.len());
+        let mut there = Vec::with_capacity(items.len());
+        for (items, inverses) in items.chunks(8).zip(inverses.chunks(8)) {
+            let mut lanes = NewLanes::EMPTY;
+            for (lane, ((digest, signature), inverse)) in items.iter().zip(inverses).enumerate() {
+                lanes.set(lane, digest, signature, *inverse);
+            }
+            let fixed = Fixed {
+                table: table(),
+                digits: &lanes.fixed,
+            };
+            let [first, second] = &lanes.halves;
+            let (sums, found) = self
+                .lanes
+                .new_points(&lanes.x, lanes.odd, [first, second], &fixed);
+            points.extend((0..items.len()).map(|lane| jacobian(&sums, lane)));
+            there.extend((0..items.len()).map(|lane| found >> lane & 1 == 1));
+        }
+        let affine = Jacobian::affine_all(&points).into_iter();
+        let all = affine.zip(there).zip(items);
+        let keys = all.map(|((affine, there), (digest, signature))| match affine {
+            _ if !there => None,
+            // The lanes could not add what met.
+            None => key_of(digest, signature),
+            key => key,
+        });
+        keys.collect()
+    }
+
+    fn addresses(&self, keys: &[Option<Affine>]) -> Vec<Option<(Affine, Address)>> {
+        let mut all = Vec::with_capacity(keys.len());
+        for keys in keys.chunks(8) {
+            if keys.iter().flatten().count() < 3 {
+                all.extend(keys.iter().map(|key| key.map(addressed)));
+                continue;
+            }
+            let mut inputs = [[0; 64]; 8];
+            for (input, key) in inputs.iter_mut().zip(keys) {
+                *input = key.map_or([0; 64], Affine::to_bytes);
+            }
+            let hashes = self.lanes.keccak(&inputs);
+            let both = keys.iter().zip(&hashes);
+            all.extend(both.map(|(key, hash)| Some(((*key)?, Address::from_slice(&hash[12..])))));
+        }
+        all
+    }
+
+    /// Whether each signature is of its known key.
+    fn known_all(&self, items: &[(&Check, &Table)]) -> Vec<bool> {
+        let rest = items.len() % 8;
+        let alone = if rest < WORTH_KNOWN { rest } else { 0 };
+        let (wide, alone) = items.split_at(items.len() - alone);
+        let mut answers = self.wide_known(wide);
+        answers.extend(known_all(alone));
+        answers
+    }
+
+    fn wide_known(&self, items: &[(&Check, &Table)]) -> Vec<bool> {
+        let s = |(check, _): &(&Check, &Table)| Scalar::from_bytes(check.signature.s());
+        let mut inverses: Vec<_> = items.iter().map(s).collect();
+        Scalar::invert_all(&mut inverses);
+        let mut points = Vec::with_capacity(items.len());
+        for (items, inverses) in items.chunks(8).zip(inverses.chunks(8)) {
+            let mut halves = [[[0; 8]; KNOWN]; 2];
+            let mut digits = [[0; 8]; FIXED];
+            for (lane, ((check, _), inverse)) in items.iter().zip(inverses).enumerate() {
+                let z = Scalar::from_bytes(&check.digest.0);
+                let r = Scalar::from_bytes(check.signature.r());
+                put(&mut digits, lane, &generator_digits(z.mul(*inverse)));
+                for (half, part) in halves.iter_mut().zip(r.mul(*inverse).split()) {
+                    put(half, lane, &booth_half::<KNOWN_WIDTH, KNOWN>(part));
+                }
+            }
+            let fixed = Fixed {
+                table: table(),
+                digits: &digits,
+            };
+            // Lanes without a check do what the last one's table says, and nobody looks.
+            let last = items.len() - 1;
+            let tables = from_fn(|lane| items[lane.min(last)].1.entries());
+            let [first, second] = &halves;
+            let sums = self.lanes.known_points(tables, [first, second], &fixed);
+            points.extend((0..items.len()).map(|lane| jacobian(&sums, lane)));
+        }
+        let affine = Jacobian::affine_all(&points).into_iter();
+        let all = affine.zip(items).zip(inverses);
+        let answers = all.map(|((point, (check, table)), inverse)| {
+            // The lanes could not add what met.
+            let again = || {
+                table
+                    .point(&check.digest, &check.signature, inverse)
+                    .affine()
+            };
+            named(point.or_else(again), &check.signature)
+        });
+        answers.collect()
+    }
+}
+
+/// What eight recoveries give to the lanes.
+struct NewLanes {
+    x: Numbers,
+    odd: u8,
+    halves: [[[i16; 8]; NEW]; 2],
+    fixed: [[i16; 8]; FIXED],
+}
+
+impl NewLanes {
+    /// Lanes that all do nothing.
+    const EMPTY: Self = Self {
+        x: [[0; 8]; 4],
+        odd: 0,
+        halves: [[[0; 8]; NEW]; 2],
+        fixed: [[0; 8]; FIXED],
+    };
+
+    fn set(&mut self, lane: usize, digest: &B256, signature: &Signature, inverse: Scalar) {
+        let x = Field::from_bytes(signature.r()).limbs();
+        for (limbs, limb) in self.x.iter_mut().zip(x) {
+            limbs[lane] = limb;
+        }
+        self.odd |= u8::from(signature.odd()) << lane;
+        let z = Scalar::from_bytes(&digest.0);
+        let s = Scalar::from_bytes(signature.s());
+        for (half, part) in self.halves.iter_mut().zip(s.mul(inverse).split()) {
+            put(half, lane, &booth_half::<5, NEW>(part));
+        }
+        let times = z.mul(inverse).negate();
+        put(&mut self.fixed, lane, &generator_digits(times));
+    }
+}
+
+fn put<const N: usize>(all: &mut [[i16; 8]; N], lane: usize, digits: &[i16; N]) {
+    for (lanes, digit) in all.iter_mut().zip(digits) {
+        lanes[lane] = *digit;
+    }
+}
+
+fn jacobian(points: &Points, lane: usize) -> Jacobian {
+    let number = |limbs: &Numbers| Field::from_limbs(limbs.map(|limb| limb[lane]));
+    Jacobian {
+        x: number(&points.x),
+        y: number(&points.y),
+        z: number(&points.z),
+    }
+}
+
+impl Engine for Lanes {
+    fn name(&self) -> &'static str {
+        "lanes"
+    }
+
+    fn recover(&self, digest: &B256, signature: &Signature) -> Option<Address> {
+        self.portable.recover(digest, signature)
+    }
+
+    fn check(&self, digest: &B256, signature: &Signature, payer: &Address) -> bool {
+        self.portable.check(digest, signature, payer)
+    }
+
+    fn recover_all(&self, items: &[(B256, Signature)]) -> Vec<Option<Address>> {
+        let all = items.iter().map(|(digest, signature)| (digest, signature));
+        let keys = self.keys_of(&all.collect::<Vec<_>>()).into_iter();
+        keys.map(|key| Some(key?.1)).collect()
+    }
+
+    fn check_all(&self, checks: &[Check]) -> Vec<bool> {
+        self.portable.answer(
+            checks,
+            |items| self.known_all(items),
+            |items| self.keys_of(items),
+        )
+    }
+}
