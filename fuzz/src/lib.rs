@@ -14,6 +14,7 @@ use http402_x402::{
 };
 
 mod mpp;
+mod transaction;
 
 use std::sync::{Arc, LazyLock};
 
@@ -49,6 +50,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("mpp_discovery", mpp::discovery),
     ("mpp_digest", mpp::digest),
     ("tempo_transaction", mpp::tempo_transaction),
+    ("tempo_signed", transaction::signed),
 ];
 
 /// Runs the target of this name.

@@ -108,6 +108,17 @@ const NEVER: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "tempo",
+        &[
+            "http402-x402",
+            "http402-flow",
+            "http402-evm",
+            "axum",
+            "axum-core",
+            "tower",
+        ],
+    ),
+    (
         "tower",
         &[
             "http402-x402",

@@ -1,4 +1,4 @@
-//! Ours against the peers from npm and PyPI, crosswise, on anvil with Circle's contract.
+//! Ours against the peers from npm and PyPI, crosswise, on anvil with Circle's contract and on anvil's Tempo.
 
 use crate::shell::{Done, cargo, has, program, root, run};
 use std::{
@@ -19,7 +19,18 @@ const NPM: &[&str] = &[
     "x402-express@1.2.0",
     "x402-fetch@1.2.0",
 ];
-const PYPI: &[&str] = &["uvicorn==0.38.0", "x402[evm,fastapi,httpx]==2.25.0"];
+/// What speaks MPP, in a folder of its own: what it wants beside it and what x402's legacy packages want does not go together.
+const NPM_MPP: &[&str] = &[
+    "@foundry-rs/anvil@1.7.1",
+    "express@5.2.1",
+    "mppx@0.11.0",
+    "viem@2.55.19",
+];
+const PYPI: &[&str] = &[
+    "pympp[server,tempo]==0.16.0",
+    "uvicorn==0.38.0",
+    "x402[evm,fastapi,httpx]==2.25.0",
+];
 
 /// Without npm and Python, or without their registries, this is skipped, and where `strict` it fails.
 pub(crate) fn check(strict: bool) -> Done {
@@ -40,24 +51,32 @@ pub(crate) fn check(strict: bool) -> Done {
         "--examples",
     ]))?;
     run(cargo().args(["build", "--release", "--quiet", "-p", "http402"]))?;
-    // Modules are looked for beside the script that names them.
-    for file in [
+    let x402 = [
         "interop.mjs",
         "conform.mjs",
         "lines.mjs",
         "client.py",
         "lines.py",
         "server.py",
-    ] {
+    ];
+    script(&home, &home, &x402)?;
+    script(&home, &home.join("mpp"), &["mpp.mjs", "mpp_server.py"])
+}
+
+/// Runs the first of these scripts of ours in `folder`, where its packages are: modules are looked for beside the script that
+/// names them.
+fn script(home: &Path, folder: &Path, files: &[&str]) -> Done {
+    for file in files {
         let from = root().join("xtask").join("interop").join(file);
-        fs::copy(&from, home.join(file)).map_err(|error| format!("{}: {error}", from.display()))?;
+        fs::copy(&from, folder.join(file))
+            .map_err(|error| format!("{}: {error}", from.display()))?;
     }
     let mut node = program("node");
-    node.current_dir(&home).arg("interop.mjs");
+    node.current_dir(folder).args(files.first());
     let built = root().join("target").join("release");
     node.env("EXAMPLES", built.join("examples"));
     node.env("TOOL", built.join("http402"));
-    run(node.env("PYTHON", python(&home)))
+    run(node.env("PYTHON", python(home)))
 }
 
 fn python(home: &Path) -> PathBuf {
@@ -70,16 +89,29 @@ fn install(home: &Path) -> Done {
             return Err(format!("{needed} is not installed"));
         }
     }
-    fs::create_dir_all(home).map_err(|error| format!("{}: {error}", home.display()))?;
-    let manifest = "{\"private\":true,\"type\":\"module\"}\n";
-    let wanted = format!("{}\n{}\n", NPM.join("\n"), PYPI.join("\n"));
+    let mpp = home.join("mpp");
+    fs::create_dir_all(&mpp).map_err(|error| format!("{}: {error}", mpp.display()))?;
+    let all = [NPM, NPM_MPP, PYPI].map(|packages| packages.join("\n"));
+    let wanted = all.join("\n\n");
     let mark = home.join("installed");
     if fs::read_to_string(&mark).is_ok_and(|there| there == wanted) {
         return Ok(());
     }
-    fs::write(home.join("package.json"), manifest).map_err(|error| error.to_string())?;
+    npm(home, NPM)?;
+    npm(&mpp, NPM_MPP)?;
+    run(program("python3")
+        .args(["-m", "venv"])
+        .arg(home.join("venv")))?;
+    let mut pip = program(&python(home).to_string_lossy());
+    run(pip.args(["-m", "pip", "install", "--quiet"]).args(PYPI))?;
+    fs::write(mark, wanted).map_err(|error| error.to_string())
+}
+
+fn npm(folder: &Path, packages: &[&str]) -> Done {
+    let manifest = "{\"private\":true,\"type\":\"module\"}\n";
+    fs::write(folder.join("package.json"), manifest).map_err(|error| error.to_string())?;
     let mut npm = program("npm");
-    npm.current_dir(home);
+    npm.current_dir(folder);
     // No package runs anything of its own while it is installed.
     npm.args([
         "install",
@@ -89,11 +121,5 @@ fn install(home: &Path) -> Done {
         "--ignore-scripts",
         "--save-exact",
     ]);
-    run(npm.args(NPM))?;
-    run(program("python3")
-        .args(["-m", "venv"])
-        .arg(home.join("venv")))?;
-    let mut pip = program(&python(home).to_string_lossy());
-    run(pip.args(["-m", "pip", "install", "--quiet"]).args(PYPI))?;
-    fs::write(mark, wanted).map_err(|error| error.to_string())
+    run(npm.args(packages))
 }
