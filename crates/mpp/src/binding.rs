@@ -98,7 +98,7 @@ impl KeyRing {
     /// A ring with one secret.
     ///
     /// # Errors
-    /// When it has fewer than [`MIN_SECRET`] bytes, white space around it not counted.
+    /// When it has fewer than [`MIN_SECRET`] bytes, white space around a text not counted.
     pub fn new(secret: &[u8]) -> Result<Self, WeakSecret> {
         Ok(Self {
             secrets: vec![strong(secret)?],
@@ -149,7 +149,12 @@ impl KeyRing {
 }
 
 fn strong(secret: &[u8]) -> Result<Box<[u8]>, WeakSecret> {
-    if secret.trim_ascii().len() < MIN_SECRET {
+    // A text may end with the line break of the file that it came from; in random bytes a space is as good as any other byte.
+    let text = secret
+        .iter()
+        .all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace());
+    let counted = if text { secret.trim_ascii() } else { secret };
+    if counted.len() < MIN_SECRET {
         return Err(WeakSecret);
     }
     Ok(secret.into())

@@ -388,3 +388,16 @@ proptest! {
         prop_assert_eq!(challenge.slots().expires, Some(wanted.as_str()));
     }
 }
+
+/// Random bytes may begin and end with what would be white space in a text.
+#[test]
+fn a_random_secret_is_not_trimmed() {
+    let mut secret = [0xf7; 32];
+    for byte in *b" \n\t\r" {
+        secret[0] = byte;
+        secret[31] = byte;
+        assert!(KeyRing::new(&secret).is_ok(), "{byte}");
+    }
+    let text = [&[b'a'; 31][..], b"\n"].concat();
+    assert!(KeyRing::new(&text).is_err(), "31 letters and a line break");
+}
