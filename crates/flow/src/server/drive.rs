@@ -224,20 +224,24 @@ impl<'a> Walk<'a> {
             // Who has not been shown to be the payer is told nothing about what the payer has named.
             _ => presented,
         };
-        let free = match self.look(&presented).await? {
-            Looked::Free(free) => free,
+        let (mut free, mut tired) = match self.look(&presented).await? {
+            Looked::Free(free) => (free, None),
+            Looked::Exhausted(free, reason) => (free, Some(reason)),
             Looked::Admitted(admitted) => return Ok(admitted),
         };
         if let Some(reason) = &presented.claim().objection {
             return Err(self.gate.refuse(&self.asked(), reason).into());
         }
-        let mut judged = self.judged(presented, local).await?;
-        let mut free = free;
+        let (mut judged, ask) = self.judged(presented, local).await?;
         if judged.name(id.as_deref()) {
-            free = match self.look(&Presented::new(judged.claim().clone())).await? {
-                Looked::Free(free) => free,
+            (free, tired) = match self.look(&Presented::new(judged.claim().clone())).await? {
+                Looked::Free(free) => (free, None),
+                Looked::Exhausted(free, reason) => (free, Some(reason)),
                 Looked::Admitted(admitted) => return Ok(admitted),
             };
+        }
+        if let (Some(reason), Ask::Settle) = (tired, ask) {
+            return Err(self.gate.refuse(&self.asked(), &reason).into());
         }
         let reserved = match self.reserve(judged, free).await? {
             Reserving::Reserved(reserved) => reserved,
@@ -246,25 +250,27 @@ impl<'a> Walk<'a> {
                 let presented = Presented::new(judged.claim().clone());
                 return match self.look(&presented).await? {
                     Looked::Admitted(admitted) => Ok(admitted),
-                    Looked::Free(_) => Err(self.conflict(&presented, Problem::InFlight).into()),
+                    _ => Err(self.conflict(&presented, Problem::InFlight).into()),
                 };
             }
         };
-        self.begin(reserved).await
+        self.begin(reserved, ask).await
     }
 
-    /// Whether the claim is good, by judge and facilitator.
-    async fn judged(&self, presented: Presented, local: Verdict) -> Result<Judged, Halt> {
+    /// Whether the claim is good, by judge and facilitator, and how its settlement begins: one that the payer has signed and
+    /// that is used, though this ledger has never seen it, was perhaps executed by an observer.
+    async fn judged(&self, presented: Presented, local: Verdict) -> Result<(Judged, Ask), Halt> {
         let claim = presented.claim().clone();
         let upfront = claim.requirement.flow == Flow::Upfront;
         let small = |most: Amount| claim.amount() <= most;
+        let signed = matches!(local, Verdict::Valid { .. }).then(|| local.clone());
         let presented = match presented.judge(local, self.gate, self.now()) {
             Judging::Refused(_, reason) => {
                 return Err(self.gate.refuse(&self.asked(), &reason).into());
             }
-            Judging::Judged(judged) if upfront => return Ok(judged),
+            Judging::Judged(judged) if upfront => return Ok((judged, Ask::Settle)),
             Judging::Judged(judged) => match self.gate.check {
-                Check::LocalUpTo(most) if small(most) => return Ok(judged),
+                Check::LocalUpTo(most) if small(most) => return Ok((judged, Ask::Settle)),
                 _ => Presented::new(judged.claim().clone()),
             },
             Judging::Ask(presented) => presented,
@@ -280,12 +286,14 @@ impl<'a> Walk<'a> {
             return Err(Problem::Facilitator.into());
         }
         match presented.judge(verdict, self.gate, self.now()) {
-            Judging::Judged(judged) => Ok(judged),
+            Judging::Judged(judged) => Ok((judged, Ask::Settle)),
             Judging::Ask(_) => Err(Problem::Facilitator.into()),
             Judging::Refused(presented, reason) => {
                 // It may be refused because another request has just used it: then no offers are made.
                 match self.look(&presented).await? {
-                    Looked::Free(_) => Err(self.gate.refuse(&self.asked(), &reason).into()),
+                    Looked::Free(_) | Looked::Exhausted(..) => self
+                        .taken(presented, signed, &reason)
+                        .map(|judged| (judged, Ask::Resolve)),
                     Looked::Admitted(Admitted::Answer(response)) => Err(Halt(response)),
                     Looked::Admitted(Admitted::Granted(_)) => {
                         Err(self.conflict(&presented, Problem::InFlight).into())
@@ -293,6 +301,22 @@ impl<'a> Walk<'a> {
                 }
             }
         }
+    }
+
+    /// Used, and not by us: whether this seller was paid is asked before anything is refused, for a payer who is charged and
+    /// gets offers signs again. Only with a signature that has been found right; that of a contract wallet has not.
+    fn taken(
+        &self,
+        presented: Presented,
+        signed: Option<Verdict>,
+        reason: &Reason,
+    ) -> Result<Judged, Halt> {
+        if let (Reason::NonceUsed, Some(verdict)) = (reason, signed)
+            && let Judging::Judged(judged) = presented.judge(verdict, self.gate, self.now())
+        {
+            return Ok(judged);
+        }
+        Err(self.gate.refuse(&self.asked(), reason).into())
     }
 
     /// Reserves in a step of its own: whoever vanishes meanwhile leaves nothing reserved.
@@ -332,16 +356,19 @@ impl<'a> Walk<'a> {
     }
 
     /// The first step after a reservation: the handler, or the settlement.
-    async fn begin(&self, reserved: Reserved) -> Result<Admitted, Halt> {
+    async fn begin(&self, reserved: Reserved, ask: Ask) -> Result<Admitted, Halt> {
         let upfront = reserved
             .claim()
             .is_some_and(|claim| claim.requirement.flow == Flow::Upfront);
-        if !upfront {
-            let (_, granted) = reserved.grant();
-            return Ok(Admitted::Granted(self.guard(granted)));
-        }
-        let next = reserved.owe(self.gate, self.now());
-        self.settle(next, Ask::Settle).await
+        let next = match ask {
+            Ask::Resolve => reserved.doubt(self.gate, self.now()),
+            Ask::Settle if upfront => reserved.owe(self.gate, self.now()),
+            Ask::Settle => {
+                let (_, granted) = reserved.grant();
+                return Ok(Admitted::Granted(self.guard(granted)));
+            }
+        };
+        self.settle(next, ask).await
     }
 
     fn guard(&self, granted: Granted) -> Guard {

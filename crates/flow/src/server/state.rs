@@ -295,6 +295,13 @@ impl Reserved {
         owe(self.entry, self.holds, gate, now)
     }
 
+    /// Used before it came: what became of it is asked for.
+    pub(crate) fn doubt(mut self, gate: &Gate, now: Timestamp) -> Next<Owed> {
+        let why = "used before it was presented";
+        self.entry.pending = Some(Pending::new(None, now, why));
+        owe(self.entry, self.holds, gate, now)
+    }
+
     /// The writes that give it back: nothing happened.
     pub(crate) fn release(&self) -> Vec<Write> {
         self.holds.removal()

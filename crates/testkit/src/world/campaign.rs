@@ -200,7 +200,7 @@ impl fmt::Display for Summary {
             ("  goods left the seller", delivered),
             ("  given away by a liar", given_away),
             ("  taken by a liar", taken),
-            ("  pre-empted and refused", preempted),
+            ("  pre-empted, come too late", preempted),
             ("  reversed by a reorg", reversed),
         ] {
             writeln!(f, "  {name:<26} {count:>12}")?;

@@ -76,8 +76,10 @@ impl House {
             .chain
             .used(signed.from, signed.nonce);
         match self.examine(claim, signed) {
+            Err(Reason::Signature) => Verdict::Invalid(Reason::Signature),
+            // Whoever has paid already has less than before.
+            _ if used.is_some() => Verdict::Invalid(Reason::NonceUsed),
             Err(why) => Verdict::Invalid(why),
-            Ok(()) if used.is_some() => Verdict::Invalid(Reason::NonceUsed),
             Ok(()) => Verdict::Valid {
                 payer: Party::Evm(signed.from),
             },

@@ -9,8 +9,8 @@
 //! when it had moved or moved later (the buyer gets nothing for it). A reorganisation deeper than the facilitator waits for
 //! is accounted to its confirmations in the same way. Both are counted, and excuse that one claim alone.
 
-use super::chain::Chain;
-use http402_core::{B256, Bytes, U256, authorization::Eip3009};
+use super::{chain::Chain, facilitator::PATIENCE};
+use http402_core::{B256, Bytes, Timestamp, U256, authorization::Eip3009};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
@@ -59,6 +59,8 @@ pub(crate) struct Matter {
     pub(crate) lied_genuine: bool,
     /// Somebody else submitted it.
     pub(crate) preempted: bool,
+    /// Somebody else submitted it, and it came to the seller after its window only.
+    pub(crate) late: bool,
     pub(crate) declined: bool,
 }
 
@@ -200,14 +202,22 @@ impl Oracle {
     }
 
     /// A seller answers a credential with offers: whoever gets them may sign again, so nothing of it may be in flight.
-    pub(crate) fn offers(&mut self, nonce: Id, chain: &Chain) {
+    pub(crate) fn offers(&mut self, nonce: Id, now: Timestamp, chain: &Chain) {
         let matter = self.matter(nonce);
-        let excused = matter.lied_declined || matter.preempted || matter.lied_settled;
         let Some((_, signed)) = matter.signed.clone() else {
             return;
         };
-        let moved = has_moved(&signed, chain);
-        let waits = chain.waits(signed.from, signed.nonce) && !matter.declined;
+        // What is past its window is never taken up: it may be one whose record has rightly been forgotten.
+        matter.late |= matter.preempted && !signed.window.open(now);
+        let excused = matter.lied_declined || matter.lied_settled || matter.late;
+        // A stranger's block may be younger than the answer that the seller goes by.
+        let seen = chain.used(signed.from, signed.nonce).is_some_and(|found| {
+            !matter.preempted || chain.time(found.block) + PATIENCE / 1_000 < now.secs()
+        });
+        let moved = seen && has_moved(&signed, chain);
+        // What a stranger has sent and no block holds yet, nobody can know.
+        let known = !matter.declined && !matter.preempted;
+        let waits = chain.waits(signed.from, signed.nonce) && known;
         if !excused && (moved || waits) && !was_undone(nonce, chain) {
             let how = if moved { "was settled" } else { "is in flight" };
             self.violated(format!("{nonce} {how} and was answered with offers"));

@@ -205,6 +205,7 @@ impl Seller {
         };
         let world = &self.world;
         world.advance();
+        let now = world.now(self.actor);
         let mut state = lock(&world.state);
         let state = &mut *state;
         if request.headers().contains_key(THIEF) {
@@ -221,7 +222,7 @@ impl Seller {
             state.oracle.leaves(nonce, serial, &state.chain);
         }
         if response.status() == StatusCode::PAYMENT_REQUIRED {
-            state.oracle.offers(nonce, &state.chain);
+            state.oracle.offers(nonce, now, &state.chain);
         }
         world.note(self.actor, || {
             format!("{nonce}: answers {}", response.status())

@@ -29,7 +29,7 @@ fn excused(nonce: Id, matter: &Matter, state: &State) -> bool {
     matter.lied_settled
         || matter.lied_declined
         || matter.lied_genuine
-        || matter.preempted
+        || matter.late
         || was_undone(nonce, &state.chain)
 }
 

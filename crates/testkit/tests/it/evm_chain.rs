@@ -22,7 +22,7 @@ fn slow() -> Scene {
     Scene::of(Chain::builder().automine(false), USDC_BASE_SEPOLIA)
 }
 
-fn signed(claim: &Claim) -> Eip3009 {
+pub(crate) fn signed(claim: &Claim) -> Eip3009 {
     match &claim.authorization {
         Authorization::Eip3009(signed) => signed.clone(),
         other => panic!("not EIP-3009: {other:?}"),
@@ -30,7 +30,7 @@ fn signed(claim: &Claim) -> Eip3009 {
 }
 
 /// The calldata with which anybody can execute a claim.
-fn execution(scene: &Scene, claim: &Claim) -> alloy_primitives::Bytes {
+pub(crate) fn execution(scene: &Scene, claim: &Claim) -> alloy_primitives::Bytes {
     let signed = signed(claim);
     let message = TransferWithAuthorization {
         from: signed.from,

@@ -17,6 +17,7 @@ mod evm_wallet;
 mod faults;
 mod mpp;
 mod pool;
+mod preempted;
 mod provider;
 mod replicas;
 mod scene;

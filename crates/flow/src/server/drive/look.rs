@@ -6,6 +6,8 @@ use super::*;
 pub(super) enum Looked {
     /// Nothing, or records that may be written over.
     Free(Vec<Option<Versioned>>),
+    /// As [`Looked::Free`], and the handler has failed for it as often as is allowed.
+    Exhausted(Vec<Option<Versioned>>, Reason),
     /// They have gone on for this request.
     Admitted(Admitted),
 }
@@ -32,9 +34,7 @@ impl Walk<'_> {
             }
             match state {
                 Found::Free => return Ok(Looked::Free(records)),
-                Found::Exhausted(reason) => {
-                    return Err(self.gate.refuse(&self.asked(), &reason).into());
-                }
+                Found::Exhausted(reason) => return Ok(Looked::Exhausted(records, reason)),
                 Found::Done => return Ok(Looked::Admitted(Admitted::Answer(self.replay(&entry)))),
                 Found::Undelivered(taking) => {
                     return self.rerun(*taking).await.map(Looked::Admitted);

@@ -451,17 +451,66 @@ fn s81_an_authorization_that_lives_too_long_is_refused() {
     );
 }
 
-#[test]
-fn a_nonce_used_elsewhere_is_refused_with_offers() {
-    let world = World::new();
+/// The facilitator says that the authorization is used, and this of what became of it.
+fn used(world: &World, became: Script) {
     world.with(|state| {
-        state
-            .verdicts
-            .push_back(Ok(Verdict::Invalid(Reason::NonceUsed)));
+        let used = Ok(Verdict::Invalid(Reason::NonceUsed));
+        state.verdicts.push_back(used);
+        state.settlements.push_back(became);
     });
+}
+
+#[test]
+fn s09_what_a_stranger_has_executed_is_delivered_once() {
+    let world = World::new();
+    used(&world, Script::Settle);
+    let response = world.run(world.ask(&gate(), &paying(1, "good")));
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(response.headers()["x-receipt"], "tx-1");
+    let calls = |state: &mut State| (state.settle_calls, state.resolve_calls, state.handled);
+    assert_eq!(world.with(calls), (0, 1, 1));
+    let again = world.run(world.ask(&gate(), &paying(1, "good")));
+    assert_eq!(again.body(), response.body());
+    assert_eq!(world.with(calls), (0, 1, 1));
+}
+
+#[test]
+fn s09_what_a_stranger_may_have_executed_is_unknown_and_no_refusal() {
+    let world = World::new();
+    used(&world, Script::Doubt);
+    let doubt = world.run(world.ask(&gate(), &paying(1, "good")));
+    assert!(doubt.status().is_server_error() && !offers(&doubt));
+    assert_eq!(world.with(|state| state.handled), 0);
+    let response = world.run(world.ask(&gate(), &paying(1, "good")));
+    assert_eq!(response.status(), StatusCode::OK);
+    let calls = |state: &mut State| (state.settle_calls, state.resolve_calls, state.handled);
+    assert_eq!(world.with(calls), (0, 2, 1));
+}
+
+#[test]
+fn s09_a_stranger_does_not_hide_behind_a_handler_that_has_failed_too_often() {
+    let world = World::new();
+    let broken = Ask {
+        status: StatusCode::BAD_GATEWAY,
+        ..paying(1, "good")
+    };
+    let gate = gate();
+    for _ in 0..3 {
+        world.run(world.ask(&gate, &broken));
+    }
+    used(&world, Script::Settle);
+    let response = world.run(world.ask(&gate, &paying(1, "good")));
+    assert_eq!(response.status(), StatusCode::OK);
+}
+
+#[test]
+fn a_nonce_that_was_used_for_something_else_is_refused_with_offers() {
+    let world = World::new();
+    used(&world, Script::Decline(Reason::NonceUsed));
     let response = world.run(world.ask(&gate(), &paying(1, "good")));
     assert_eq!(response.status(), StatusCode::PAYMENT_REQUIRED);
     assert!(offers(&response));
+    assert_eq!(world.with(|state| state.handled), 0);
 }
 
 #[test]
