@@ -70,6 +70,10 @@ pub enum Phase {
     Settled = 5,
     /// Seller: definitely not settled.
     Declined = 6,
+    /// Seller: settled and delivered, and the chain may still take it back. When its lease ends, somebody has to look again.
+    Provisional = 7,
+    /// Seller: delivered, and the chain has taken the settlement back.
+    Reversed = 8,
     /// Buyer: approved and charged to the budget; signed bytes may exist and have not left.
     Approved = 16,
     /// Buyer: signed bytes may have left, and the outcome is not known.
@@ -93,6 +97,8 @@ impl Phase {
         Self::Undelivered,
         Self::Settled,
         Self::Declined,
+        Self::Provisional,
+        Self::Reversed,
         Self::Approved,
         Self::Sent,
         Self::Paid,
@@ -122,6 +128,7 @@ impl Phase {
                 | Self::Owed
                 | Self::Unknown
                 | Self::Undelivered
+                | Self::Provisional
                 | Self::Approved
                 | Self::Sent
         )

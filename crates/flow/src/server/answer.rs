@@ -1,3 +1,4 @@
+use crate::server::exposure::Crowded;
 use http::{
     HeaderValue, Response, StatusCode,
     header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER},
@@ -24,6 +25,9 @@ pub enum Problem {
     Facilitator,
     /// The ledger could not be asked or is full: 503.
     Ledger,
+    /// Too many payments are unsettled: 429 when they are the payer's, 503 when they are everybody's, with `Retry-After`.
+    /// This one has not been touched.
+    Crowded(Crowded),
     /// The seller's price is not known: 500, never free.
     NoPrice,
 }
@@ -67,6 +71,14 @@ impl Problem {
                 "not available",
                 "payments can not be taken at the moment",
             ),
+            Self::Crowded(whose) => (
+                match whose {
+                    Crowded::Payer => StatusCode::TOO_MANY_REQUESTS,
+                    Crowded::Gate => StatusCode::SERVICE_UNAVAILABLE,
+                },
+                "too many unsettled payments",
+                "earlier payments have to settle first; present the same payment again",
+            ),
             Self::NoPrice => (
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "no price",
@@ -84,7 +96,10 @@ impl Problem {
     pub fn response_of(self, kind: &str) -> Response<Bytes> {
         let (status, title, detail) = self.parts();
         let mut response = problem(kind, status, title, detail, &[]);
-        if matches!(self, Self::InFlight(_) | Self::Unknown | Self::Ledger) {
+        if matches!(
+            self,
+            Self::InFlight(_) | Self::Unknown | Self::Ledger | Self::Crowded(_)
+        ) {
             response
                 .headers_mut()
                 .insert(RETRY_AFTER, HeaderValue::from_static("1"));

@@ -243,6 +243,11 @@ impl<'a> Walk<'a> {
         if let (Some(reason), Ask::Settle) = (tired, ask) {
             return Err(self.gate.refuse(&self.asked(), &reason).into());
         }
+        if let Err(crowded) = judged.enter(self.gate, self.now()) {
+            let event = Event::Crowded(crowded);
+            self.seams.events.event(judged.claim(), &event);
+            return Err(Problem::Crowded(crowded).into());
+        }
         let reserved = match self.reserve(judged, free).await? {
             Reserving::Reserved(reserved) => reserved,
             Reserving::Held(judged, _) => {

@@ -1,3 +1,4 @@
+use crate::server::exposure::Crowded;
 use http402_core::{Amount, Claim, Pending, Reason, Receipt, Verdict};
 
 /// Something that happened to a claim. No secret is in it: claims print without signatures and bytes.
@@ -16,6 +17,10 @@ pub enum Event<'a> {
     Declined(&'a Reason),
     /// The outcome of the settlement is not known.
     Unknown(&'a Pending),
+    /// Refused before anything was done with it: too many payments are unsettled.
+    Crowded(Crowded),
+    /// Delivered, and then taken back by the chain.
+    Reversed(&'a Reason),
     /// Delivered; `again` when it was a stored response.
     Delivered {
         /// What it was paid with.

@@ -1,4 +1,4 @@
-use crate::server::{answer, state::Presented};
+use crate::server::{answer, exposure::Exposure, state::Presented};
 use http::{HeaderMap, Response, StatusCode};
 use http402_core::{
     Amount, Bytes, Flow, Price, Reason, RequestDigest, Requirement, Timestamp,
@@ -36,6 +36,8 @@ pub struct Gate {
     pub(crate) max_lifetime: u64,
     pub(crate) tries: u8,
     pub(crate) names: bool,
+    pub(crate) finality: Option<u64>,
+    pub(crate) exposure: Exposure,
     offered: Arc<Mutex<VecDeque<Offered>>>,
 }
 
@@ -93,6 +95,8 @@ impl Gate {
             max_lifetime: 24 * 60 * 60,
             tries: 3,
             names: true,
+            finality: None,
+            exposure: Exposure::new(256, 4096),
             offered: Arc::default(),
         })
     }
@@ -153,6 +157,25 @@ impl Gate {
     #[must_use]
     pub fn names(mut self, yes: bool) -> Self {
         self.names = yes;
+        self
+    }
+
+    /// After how many seconds a settled and delivered payment is looked at again by [`recover`](super::recover()), because a
+    /// reorganisation may have taken it back: longer than the chain takes to finalise a block. Until then its record is
+    /// [provisional](http402_core::ledger::Phase::Provisional); one that was taken back and can not settle any more is
+    /// marked as [reversed](http402_core::ledger::Phase::Reversed). Default: never, settled is settled.
+    #[must_use]
+    pub fn finality(mut self, secs: u64) -> Self {
+        self.finality = Some(secs);
+        self
+    }
+
+    /// How many payments may be unsettled at once in this process: reserved, being settled, or of unknown outcome until
+    /// their authorizations end. More are answered with 429 for one payer, 503 in all, before any handler runs. Default:
+    /// 256 of one payer, 4096 in all.
+    #[must_use]
+    pub fn exposure(mut self, per_payer: usize, in_all: usize) -> Self {
+        self.exposure = Exposure::new(per_payer, in_all);
         self
     }
 
@@ -299,6 +322,8 @@ impl fmt::Debug for Gate {
             .field("max_lifetime", &self.max_lifetime)
             .field("tries", &self.tries)
             .field("names", &self.names)
+            .field("finality", &self.finality)
+            .field("exposure", &(self.exposure.per_payer, self.exposure.in_all))
             .finish_non_exhaustive()
     }
 }

@@ -1,11 +1,12 @@
 use crate::server::{
     drive::{Ask, Done, Seams, settle},
     entry::Entry,
+    events::Event,
     gate::Gate,
-    state::Found,
+    state::{Found, Provisional, Seen},
 };
 use http402_core::{
-    ledger::{Expect, Key, Phase, Record, Versioned, Write},
+    ledger::{Applied, Expect, Key, Phase, Record, Versioned, Write},
     seam::SeamError,
 };
 
@@ -21,6 +22,12 @@ pub struct Recovered {
     pub declined: usize,
     /// Settlements still in doubt.
     pub unknown: usize,
+    /// Delivered payments that turned out to be final.
+    pub confirmed: usize,
+    /// Delivered payments that the chain has taken back.
+    pub reversed: usize,
+    /// Delivered payments that are not final yet: they are looked at again.
+    pub provisional: usize,
     /// Paid for and not delivered: they wait for their buyers.
     pub undelivered: usize,
     /// Records that somebody is working on, or that can not be read.
@@ -60,7 +67,7 @@ async fn one(
     let now = seams.clock.now();
     if !matches!(
         found.record.phase,
-        Phase::Reserved | Phase::Owed | Phase::Unknown | Phase::Undelivered
+        Phase::Reserved | Phase::Owed | Phase::Unknown | Phase::Undelivered | Phase::Provisional
     ) {
         // A buyer's, or of a kind that this version does not know.
         return Ok(());
@@ -86,6 +93,15 @@ async fn one(
                 return Ok(());
             }
         }
+    }
+    if found.record.phase == Phase::Provisional {
+        return again(
+            seams,
+            gate,
+            Provisional::due(entry, keys, &versions, now),
+            recovered,
+        )
+        .await;
     }
     match Found::read(&keys, &versions, &entry, gate, now) {
         Found::Free => {
@@ -124,6 +140,45 @@ async fn one(
         }
         Found::Undelivered(_) => recovered.undelivered += 1,
         _ => recovered.left += 1,
+    }
+    Ok(())
+}
+
+/// A second look at what was delivered before it was final.
+async fn again(
+    seams: &Seams,
+    gate: &Gate,
+    due: Option<Provisional>,
+    recovered: &mut Recovered,
+) -> Result<(), SeamError> {
+    let Some(due) = due else {
+        recovered.provisional += 1;
+        return Ok(());
+    };
+    let Some(claim) = due.claim().cloned() else {
+        recovered.left += 1;
+        return Ok(());
+    };
+    let pending = due.pending(seams.clock.now());
+    let settlement = match seams.facilitator.resolve(&claim, &pending).await {
+        Ok(settlement) => settlement,
+        Err(error) => {
+            let event = Event::FacilitatorFailed(error.as_ref());
+            seams.events.event(&claim, &event);
+            recovered.provisional += 1;
+            return Ok(());
+        }
+    };
+    let now = seams.clock.now();
+    let (writes, seen) = due.seen(settlement, gate, now);
+    match (seams.ledger.apply(now, &writes).await?, seen) {
+        (Applied::Conflict { .. }, _) => recovered.left += 1,
+        (_, Seen::Final) => recovered.confirmed += 1,
+        (_, Seen::Unknown) => recovered.provisional += 1,
+        (_, Seen::Reversed(reason)) => {
+            recovered.reversed += 1;
+            seams.events.event(&claim, &Event::Reversed(&reason));
+        }
     }
     Ok(())
 }

@@ -1,10 +1,13 @@
+mod delivery;
 mod found;
 mod name;
 
+pub(crate) use delivery::{Provisional, Seen};
 pub(crate) use found::{Found, Taking};
 
 use crate::server::{
     entry::{Entry, Kept, credential},
+    exposure::{Crowded, Ticket},
     gate::Gate,
 };
 use http402_core::{
@@ -35,13 +38,16 @@ pub enum Judging {
 pub struct Judged {
     claim: Claim,
     payer: Party,
+    ticket: Option<Ticket>,
 }
 
 /// The keys that a request holds in the ledger, with their versions: its fence.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Holds {
     keys: Vec<Key>,
     versions: Vec<u64>,
+    /// Its place among the payments that are not settled.
+    ticket: Option<Ticket>,
 }
 
 /// What came of trying to reserve.
@@ -136,6 +142,14 @@ impl<T: Holding> Next<T> {
 }
 
 impl Holds {
+    fn new(keys: Vec<Key>, versions: Vec<u64>) -> Self {
+        Self {
+            keys,
+            versions,
+            ticket: None,
+        }
+    }
+
     /// One write for each key: the same record under all of them.
     fn writes(
         &self,
@@ -209,6 +223,7 @@ impl Presented {
             Verdict::Valid { payer } => Judging::Judged(Judged {
                 claim: self.claim,
                 payer,
+                ticket: None,
             }),
             // `Verdict` may grow: what is not understood is asked for.
             _ => Judging::Ask(self),
@@ -225,6 +240,19 @@ impl Judged {
     /// Who pays.
     pub fn payer(&self) -> &Party {
         &self.payer
+    }
+
+    /// Takes a place among the payments that are not settled, for as long as this one is not.
+    ///
+    /// # Errors
+    /// Whose places are all taken.
+    pub fn enter(&mut self, gate: &Gate, now: Timestamp) -> Result<(), Crowded> {
+        let until = self.claim.authorization.window().map(|window| window.end());
+        let until = until.map_or_else(|| now.plus(gate.max_lifetime), |end| end.max(now));
+        if let Some(key) = self.claim.spends.first() {
+            self.ticket = gate.exposure.enter(key, &self.payer, until, now)?;
+        }
+        Ok(())
     }
 
     /// The writes that reserve the claim: every key or none. `free` are records of earlier requests that were released, in
@@ -260,7 +288,11 @@ impl Judged {
                 entry.failures = failures(free);
                 Reserving::Reserved(Reserved {
                     entry,
-                    holds: Holds { keys, versions },
+                    holds: Holds {
+                        keys,
+                        versions,
+                        ticket: self.ticket,
+                    },
                 })
             }
             Applied::Conflict { found, .. } => Reserving::Held(self, found),
@@ -370,9 +402,7 @@ impl Granted {
             }
             (false, true) => {
                 self.entry.response = Some(response);
-                let keep = keep_of(&self.entry, gate, now);
-                self.entry.claim = None;
-                Served::Record(self.holds.writes(&self.entry, Phase::Settled, None, keep))
+                Served::Record(self.holds.delivered(&mut self.entry, gate, now))
             }
             (true, true) => {
                 let failures = self.entry.failures.saturating_add(1);
@@ -460,9 +490,9 @@ impl Owed {
                 };
                 self.entry.pending = None;
                 self.entry.receipt = Some(receipt);
+                self.leave(gate);
                 if deliverable {
-                    self.entry.claim = None;
-                    let writes = self.holds.writes(&self.entry, Phase::Settled, None, keep);
+                    let writes = self.holds.delivered(&mut self.entry, gate, now);
                     After::Deliver(writes, Settled { entry: self.entry })
                 } else {
                     self.entry.response = None;
@@ -480,6 +510,7 @@ impl Owed {
                 }
             }
             Settlement::Declined(reason) => {
+                self.leave(gate);
                 self.entry.pending = None;
                 self.entry.response = None;
                 self.entry.reason = Some(reason.clone());
@@ -495,7 +526,18 @@ impl Owed {
         }
     }
 
+    /// Settled or not, it is no longer in doubt.
+    fn leave(&mut self, gate: &Gate) {
+        self.holds.ticket = None;
+        if let Some(key) = self.holds.keys.first() {
+            gate.exposure.leave(key);
+        }
+    }
+
     fn unknown(mut self, claim: Claim, pending: Pending) -> After {
+        if let Some(ticket) = self.holds.ticket.take() {
+            ticket.stay();
+        }
         self.entry.pending = Some(pending.clone());
         let writes = self
             .holds

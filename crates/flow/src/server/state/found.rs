@@ -38,13 +38,15 @@ impl Found {
         let Some(first) = found.first() else {
             return Self::Free;
         };
+        if first.record.phase == Phase::Provisional {
+            // Its lease says when somebody looks again.
+            return Self::Done;
+        }
         if first.record.lease.is_some_and(|lease| lease > now) {
             return Self::InFlight;
         }
-        let holds = || Holds {
-            keys: keys.to_vec(),
-            versions: found.iter().map(|found| found.version).collect(),
-        };
+        let versions = || found.iter().map(|found| found.version).collect();
+        let holds = || Holds::new(keys.to_vec(), versions());
         let keep_until = first.record.keep_until;
         let phase = first.record.phase;
         match phase {

@@ -1,0 +1,159 @@
+//! How many payments may be unsettled at once, of one payer and in all (S14).
+
+use http402_core::{Party, SpendKey, Timestamp, ledger::Key};
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+/// Whose places among the unsettled payments are all taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Crowded {
+    /// The payer's.
+    Payer,
+    /// The gate's.
+    Gate,
+}
+
+impl fmt::Display for Crowded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Payer => "too many payments of this payer are unsettled",
+            Self::Gate => "too many payments are unsettled",
+        })
+    }
+}
+
+impl std::error::Error for Crowded {}
+
+/// The unsettled payments of a gate in this process.
+#[derive(Clone)]
+pub(crate) struct Exposure {
+    pub(crate) per_payer: usize,
+    pub(crate) in_all: usize,
+    open: Arc<Mutex<Open>>,
+}
+
+#[derive(Default)]
+struct Open {
+    places: HashMap<Box<str>, Place>,
+    payers: HashMap<Party, usize>,
+}
+
+struct Place {
+    payer: Party,
+    until: Timestamp,
+    /// Nobody holds a ticket for it: it ends with its authorization, or when somebody has found out.
+    doubtful: bool,
+}
+
+/// A place among the unsettled payments, given back when it is dropped.
+pub(crate) struct Ticket {
+    open: Arc<Mutex<Open>>,
+    key: Box<str>,
+}
+
+impl fmt::Debug for Ticket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Ticket")
+    }
+}
+
+impl Exposure {
+    pub(crate) fn new(per_payer: usize, in_all: usize) -> Self {
+        Self {
+            per_payer,
+            in_all,
+            open: Arc::default(),
+        }
+    }
+
+    /// Takes a place until its ticket is dropped. `None` when the payment has a place: another request holds its ticket.
+    pub(crate) fn enter(
+        &self,
+        key: &SpendKey,
+        payer: &Party,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<Option<Ticket>, Crowded> {
+        let mut open = lock(&self.open);
+        if open.places.contains_key(key.as_str()) {
+            return Ok(None);
+        }
+        let of_payer = open.payers.get(payer).copied().unwrap_or(0);
+        if open.places.len() >= self.in_all || of_payer >= self.per_payer {
+            open.prune(now);
+        }
+        if open.payers.get(payer).copied().unwrap_or(0) >= self.per_payer {
+            return Err(Crowded::Payer);
+        }
+        if open.places.len() >= self.in_all {
+            return Err(Crowded::Gate);
+        }
+        let key: Box<str> = key.as_str().into();
+        *open.payers.entry(payer.clone()).or_default() += 1;
+        let place = Place {
+            payer: payer.clone(),
+            until,
+            doubtful: false,
+        };
+        open.places.insert(key.clone(), place);
+        Ok(Some(Ticket {
+            open: self.open.clone(),
+            key,
+        }))
+    }
+
+    /// It is not in doubt any more, whoever has found out.
+    pub(crate) fn leave(&self, key: &Key) {
+        lock(&self.open).remove(key.as_str());
+    }
+}
+
+impl Open {
+    fn remove(&mut self, key: &str) {
+        let Some(place) = self.places.remove(key) else {
+            return;
+        };
+        if let Some(count) = self.payers.get_mut(&place.payer) {
+            *count -= 1;
+            if *count == 0 {
+                self.payers.remove(&place.payer);
+            }
+        }
+    }
+
+    /// An authorization that has ended can not settle any more.
+    fn prune(&mut self, now: Timestamp) {
+        let ended = |place: &Place| place.doubtful && place.until < now;
+        let places = self.places.iter().filter(|(_, place)| ended(place));
+        let keys: Vec<Box<str>> = places.map(|(key, _)| key.clone()).collect();
+        for key in keys {
+            self.remove(&key);
+        }
+    }
+}
+
+impl Ticket {
+    /// The outcome is not known: its place stays taken.
+    pub(crate) fn stay(mut self) {
+        if let Some(place) = lock(&self.open).places.get_mut(&self.key) {
+            place.doubtful = true;
+        }
+        self.key = Box::default();
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        if !self.key.is_empty() {
+            lock(&self.open).remove(&self.key);
+        }
+    }
+}
+
+fn lock(open: &Mutex<Open>) -> MutexGuard<'_, Open> {
+    open.lock().unwrap_or_else(PoisonError::into_inner)
+}
