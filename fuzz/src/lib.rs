@@ -2,10 +2,10 @@
 //! `tests/replay.rs` runs them over the corpus on stable.
 
 use http402_core::{Amount, B256, ChainId, Party, json::Json};
+use http402_tempo::signature::signer;
 use http402_verify::{
     Signature,
     engine::{Check, Engine, K256, Keys, Lanes, Libsecp256k1, Portable},
-    tempo,
 };
 use http402_x402::{
     header, network,
@@ -141,8 +141,8 @@ fn tempo_signature(data: &[u8]) {
         return;
     };
     let digest = B256::new(*digest);
-    let account = tempo::signer(&K256, &digest, signature);
-    assert_eq!(tempo::signer(&Libsecp256k1, &digest, signature), account);
+    let account = signer(&K256, &digest, signature);
+    assert_eq!(signer(&Libsecp256k1, &digest, signature), account);
     if account.is_some() {
         let known = match (signature.len(), signature[0]) {
             (65, _) | (130, 1) => true,
@@ -151,7 +151,7 @@ fn tempo_signature(data: &[u8]) {
         };
         assert!(known, "{} bytes", signature.len());
         let other = B256::new(digest.0.map(|byte| !byte));
-        assert_ne!(tempo::signer(&K256, &other, signature), account);
+        assert_ne!(signer(&K256, &other, signature), account);
     }
 }
 

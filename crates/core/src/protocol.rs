@@ -114,6 +114,13 @@ pub trait Protocol: Send + Sync {
         StatusCode::CONFLICT
     }
 
+    /// Whether an offer is good for one settlement only, whatever comes of it: once it was declined, nobody settles an answer
+    /// to that offer any more, and who presents one gets fresh offers. An answer whose handler failed, with nothing settled,
+    /// may come again all the same.
+    fn once(&self) -> bool {
+        false
+    }
+
     /// The type of the RFC 9457 problem that a refusal without offers has, an absolute URI; `None` for `about:blank`.
     fn problem(&self, _why: &Reason) -> Option<&'static str> {
         None

@@ -62,6 +62,8 @@ reasons! {
     NoMatchingOffer = "no_matching_offer": "the accepted offer is not one of those made",
     /// The offer is no longer honoured.
     OfferExpired = "offer_expired": "the offer has expired",
+    /// The offer is good for one settlement, and one of it was declined.
+    OfferSpent = "offer_spent": "the offer was answered before, and is not honoured again",
     /// The authorization is not bound to the challenge that it is presented with.
     ChallengeMismatch = "challenge_mismatch": "the authorization is not bound to this challenge",
     /// An extension that the server declared came back altered.

@@ -106,6 +106,7 @@ impl Kind {
             Reason::PayloadMalformed => Self::MalformedCredential,
             Reason::OfferExpired => Self::PaymentExpired,
             Reason::NoMatchingOffer
+            | Reason::OfferSpent
             | Reason::RequestMismatch
             | Reason::UnsupportedVersion
             | Reason::UnsupportedScheme

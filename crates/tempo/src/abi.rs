@@ -7,8 +7,6 @@ use alloy_sol_types::sol;
 pub(crate) const EXCHANGE: Address = address!("dec0000000000000000000000000000000000000");
 /// Where accounts keep their access keys.
 pub(crate) const KEYCHAIN: Address = address!("AAAAAAAA00000000000000000000000000000000");
-/// What verifies every kind of signature that accounts may have (TIP-1020).
-pub(crate) const VERIFIER: Address = address!("5165300000000000000000000000000000000000");
 
 sol! {
     /// A TIP-20 token, as much of it as charges use.
@@ -38,10 +36,5 @@ sol! {
             bool isRevoked;
         }
         function getKey(address account, address keyId) external view returns (KeyInfo memory info);
-    }
-
-    #[derive(Debug, PartialEq, Eq)]
-    interface Signatures {
-        function recover(bytes32 hash, bytes calldata signature) external view returns (address signer);
     }
 }

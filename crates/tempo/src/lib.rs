@@ -14,7 +14,7 @@ mod reader;
 mod rpc;
 mod search;
 mod settler;
-mod signature;
+pub mod signature;
 mod sponsor;
 pub mod transaction;
 mod view;

@@ -2,11 +2,11 @@
 
 use crate::{
     AskError,
-    abi::{KEYCHAIN, Keychain, Signatures, VERIFIER},
+    abi::{KEYCHAIN, Keychain},
     node::Node,
-    signature::{Form, Key},
+    signature::Form,
 };
-use alloy_primitives::{Address, B256, Bytes};
+use alloy_primitives::{Address, B256};
 use alloy_sol_types::SolCall;
 use http402_core::{Reason, Timestamp, authorization::MppProof};
 use http402_verify::engine::Engine;
@@ -47,14 +47,7 @@ impl<'a> Proof<'a> {
         now: Timestamp,
     ) -> Result<Result<(), Reason>, AskError> {
         let digest = self.form.digest(&self.digest);
-        let signer = match self.form.key() {
-            key @ Key::Secp256k1(_) => key.address(&digest, engine),
-            Key::Public { address, bytes } => {
-                let found = verified(node, &digest, bytes).await?;
-                found.filter(|found| *found == address)
-            }
-        };
-        let Some(signer) = signer else {
+        let Some(signer) = self.form.key().signer(&digest, engine) else {
             return Ok(Err(Reason::Signature));
         };
         let own = matches!(self.form, Form::Own(_)) && signer == self.account;
@@ -64,20 +57,6 @@ impl<'a> Proof<'a> {
             Ok(Err(Reason::Signature))
         }
     }
-}
-
-/// Who made a signature of another curve; the chain verifies it (TIP-1020).
-async fn verified(
-    node: &dyn Node,
-    hash: &B256,
-    signature: &[u8],
-) -> Result<Option<Address>, AskError> {
-    let call = Signatures::recoverCall {
-        hash: *hash,
-        signature: Bytes::copy_from_slice(signature),
-    };
-    let answer = node.read(VERIFIER, call.abi_encode().into()).await?;
-    Ok(answer.and_then(|bytes| Signatures::recoverCall::abi_decode_returns(&bytes).ok()))
 }
 
 /// Whether an account has this access key, neither revoked nor expired.

@@ -1,7 +1,22 @@
-//! The signatures that Tempo accounts have, as far as their form goes.
+//! The signatures that Tempo accounts have (TIP-1020).
+//!
+//! | form | bytes |
+//! |---|---|
+//! | secp256k1 | `r ‖ s ‖ v`, 65 bytes |
+//! | P-256 | `01 ‖ r ‖ s ‖ x ‖ y ‖ h`, 130 bytes; with h other than 0 the SHA-256 of the digest was signed |
+//! | WebAuthn | `02 ‖ authenticatorData ‖ clientDataJSON ‖ r ‖ s ‖ x ‖ y`, at most 2049 bytes |
+//! | access key | `03 ‖ account ‖ one of the above`; with 04 the account is part of what is signed |
+//!
+//! Here they are taken apart; whether the key has signed is for [http402-verify](http402_verify).
 
 use alloy_primitives::{Address, B256, keccak256};
-use http402_verify::{Signature, engine::Engine};
+use http402_core::json::Json;
+use http402_mpp::base64url;
+use http402_verify::{
+    Signature,
+    engine::Engine,
+    p256::{self, AUTHENTICATOR},
+};
 
 /// What a P-256 signature begins with.
 const P256: u8 = 0x01;
@@ -13,9 +28,24 @@ const KEYCHAIN: u8 = 0x03;
 const KEYCHAIN_V2: u8 = 0x04;
 
 const SECP256K1_LEN: usize = 65;
-const P256_LEN: usize = 130;
 /// 0x02, at most 2048 bytes.
-const WEBAUTHN_LEN: std::ops::RangeInclusive<usize> = 129..=2049;
+const MAX_WEBAUTHN_LEN: usize = 2049;
+
+/// The account whose own key made this signature of this digest; `None` when none did, or it is in no form that is known here.
+/// Access keys are for the chain to tell.
+///
+/// ```
+/// use http402_tempo::signature;
+/// use http402_verify::engine::K256;
+///
+/// assert_eq!(signature::signer(&K256, &[7; 32].into(), &[0; 65]), None);
+/// ```
+pub fn signer(engine: &dyn Engine, digest: &B256, signature: &[u8]) -> Option<Address> {
+    match Form::read(signature)? {
+        Form::Own(key) => key.signer(digest, engine),
+        Form::Access { .. } => None,
+    }
+}
 
 /// A signature of a Tempo account, by its form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,8 +66,14 @@ pub(crate) enum Form<'a> {
 pub(crate) enum Key<'a> {
     /// 65 bytes without a prefix.
     Secp256k1(&'a [u8]),
-    /// P-256 or WebAuthn, with the public key that it says to be of; only the chain verifies it here.
-    Public { address: Address, bytes: &'a [u8] },
+    /// Of P-256, of the digest or of its SHA-256.
+    P256 { signed: &'a [u8; 128], hashed: bool },
+    /// A passkey's.
+    WebAuthn {
+        authenticator: &'a [u8; AUTHENTICATOR],
+        client: &'a [u8],
+        signed: &'a [u8; 128],
+    },
 }
 
 impl std::fmt::Debug for Key<'_> {
@@ -61,10 +97,11 @@ impl<'a> Form<'a> {
         })
     }
 
-    /// The account that it says to be of. For a key of secp256k1 that is the one that made it.
+    /// The account that it is of, when its key has signed. That an access key is one of the account's only the chain tells.
     pub(crate) fn account(&self, digest: &B256, engine: &dyn Engine) -> Option<Address> {
+        let signer = self.key().signer(&self.digest(digest), engine)?;
         match self {
-            Self::Own(key) => key.address(digest, engine),
+            Self::Own(_) => Some(signer),
             Self::Access { account, .. } => Some(*account),
         }
     }
@@ -100,74 +137,59 @@ impl<'a> Key<'a> {
         if bytes.len() == SECP256K1_LEN {
             return Some(Self::Secp256k1(bytes));
         }
-        // The coordinates are the last 64 bytes, but for a flag after those of P-256.
-        let end = match *bytes.first()? {
-            P256 if bytes.len() == P256_LEN => bytes.len() - 1,
-            WEBAUTHN if WEBAUTHN_LEN.contains(&bytes.len()) => bytes.len(),
-            _ => return None,
-        };
-        let point = bytes.get(end - 64..end)?;
-        Some(Self::Public {
-            address: Address::from_slice(&keccak256(point)[12..]),
-            bytes,
-        })
-    }
-
-    /// The address of the key: recovered, or of the public key that stands in the signature.
-    pub(crate) fn address(&self, digest: &B256, engine: &dyn Engine) -> Option<Address> {
-        match self {
-            Self::Secp256k1(bytes) => engine.recover(digest, &Signature::parse(bytes)?),
-            Self::Public { address, .. } => Some(*address),
+        match bytes.split_first()? {
+            (&P256, rest) => {
+                let (signed, flag) = rest.split_first_chunk()?;
+                let [flag] = flag else { return None };
+                let hashed = *flag != 0;
+                Some(Self::P256 { signed, hashed })
+            }
+            (&WEBAUTHN, rest) if bytes.len() <= MAX_WEBAUTHN_LEN => {
+                let (data, signed) = rest.split_last_chunk()?;
+                let (authenticator, client) = data.split_first_chunk()?;
+                Some(Self::WebAuthn {
+                    authenticator,
+                    client,
+                    signed,
+                })
+            }
+            _ => None,
         }
     }
+
+    /// The address of the key, when it has signed this digest.
+    pub(crate) fn signer(&self, digest: &B256, engine: &dyn Engine) -> Option<Address> {
+        match self {
+            Self::Secp256k1(bytes) => engine.recover(digest, &Signature::parse(bytes)?),
+            Self::P256 {
+                signed,
+                hashed: false,
+            } => p256::signer(digest, signed),
+            Self::P256 {
+                signed,
+                hashed: true,
+            } => p256::hashed(digest, signed),
+            Self::WebAuthn {
+                authenticator,
+                client,
+                signed,
+            } => asserts(client, digest)
+                .then(|| p256::asserted(authenticator, client, signed))
+                .flatten(),
+        }
+    }
+}
+
+/// Whether client data are of an assertion with this digest as challenge (WebAuthn level 2, section 5.8.1).
+fn asserts(client: &[u8], digest: &B256) -> bool {
+    let text = std::str::from_utf8(client).ok();
+    let Some(json) = text.and_then(|text| Json::parse(text).ok()) else {
+        return false;
+    };
+    let text = |name| json.get(name).and_then(Json::as_text);
+    text("type") == Some("webauthn.get")
+        && text("challenge") == Some(&*base64url::encode(digest.as_slice()))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use http402_verify::{LocalKey, engine::K256};
-
-    #[test]
-    fn s45_a_signature_is_of_the_kind_that_its_form_says() {
-        let key = LocalKey::from_bytes(&[7; 32]).unwrap();
-        let digest = B256::repeat_byte(9);
-        let signature = key.sign_digest(&digest);
-        let own = Form::read(&signature).unwrap();
-        assert_eq!(own.account(&digest, &K256), Some(key.address()));
-
-        let mut passkey = vec![WEBAUTHN];
-        passkey.resize(129, 5);
-        let form = Form::read(&passkey).unwrap();
-        let expected = Address::from_slice(&keccak256([5; 64])[12..]);
-        assert_eq!(form.account(&digest, &K256), Some(expected));
-        // The same bytes are no P-256 signature, and 65 of them are one of secp256k1.
-        passkey[0] = P256;
-        assert_eq!(Form::read(&passkey), None);
-        assert!(matches!(
-            Form::read(&[1; 65]),
-            Some(Form::Own(Key::Secp256k1(_)))
-        ));
-        for bad in [&[][..], &[1], &[3; 21], &[3; 40], &[9; 130]] {
-            assert_eq!(Form::read(bad), None);
-        }
-    }
-
-    #[test]
-    fn an_access_key_names_its_account_and_signs_it_in_the_newer_form() {
-        let key = LocalKey::from_bytes(&[7; 32]).unwrap();
-        let account = Address::repeat_byte(3);
-        let digest = B256::repeat_byte(9);
-        for (prefix, bound) in [(KEYCHAIN, false), (KEYCHAIN_V2, true)] {
-            let mut bytes = vec![prefix];
-            bytes.extend_from_slice(account.as_slice());
-            bytes.extend_from_slice(&key.sign_digest(&digest));
-            let form = Form::read(&bytes).unwrap();
-            assert_eq!(form.account(&digest, &K256), Some(account));
-            assert_eq!(form.digest(&digest) != digest, bound);
-            let signer = form.key().address(&form.digest(&digest), &K256);
-            assert_eq!(signer == Some(key.address()), !bound);
-        }
-        // An access key within an access key is none.
-        assert_eq!(Form::read(&[3; 86 + 21]), None);
-    }
-}
+mod tests;

@@ -5,10 +5,10 @@ mod eip3009;
 pub mod engine;
 #[cfg(feature = "key")]
 mod key;
+#[cfg(feature = "p256")]
+pub mod p256;
 mod proof;
 mod signature;
-#[cfg(feature = "p256")]
-pub mod tempo;
 
 #[cfg(feature = "key")]
 pub use key::{KeyError, LocalKey};

@@ -4,4 +4,5 @@ mod crash;
 mod facilitators;
 mod names;
 mod order;
+mod spent;
 mod world;

@@ -366,6 +366,11 @@ impl Protocol for Mpp {
         StatusCode::FORBIDDEN
     }
 
+    /// A challenge is used once, and its id with it (core draft, section 5.1.2).
+    fn once(&self) -> bool {
+        true
+    }
+
     fn problem(&self, why: &Reason) -> Option<&'static str> {
         Some(Kind::of(why).uri())
     }

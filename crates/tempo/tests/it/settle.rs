@@ -16,9 +16,9 @@ use http402_tempo::{
     node::{Block, Sent},
     transaction,
 };
+use p256::ecdsa::{Signature as Scalars, SigningKey, signature::hazmat::PrehashSigner};
 
 const KEYCHAIN: Address = address!("AAAAAAAA00000000000000000000000000000000");
-const VERIFIER: Address = address!("5165300000000000000000000000000000000000");
 
 fn pull() -> (Claim, B256) {
     let transaction = signed(&order(false), &payer());
@@ -412,24 +412,32 @@ async fn a_proof_may_be_of_an_access_key_as_long_as_it_lives() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn s45_the_chain_verifies_other_curves() {
-    let mut passkey = vec![2];
-    passkey.resize(200, 6);
-    let address = Address::from_slice(&alloy_primitives::keccak256([6; 64])[12..]);
-    let verified = |signer: Address| {
-        let table = Table::new();
-        let answer = Bytes::from(signer.abi_encode());
-        table.with(|state| state.reads.push((VERIFIER, answer)));
-        table
+async fn s45_a_passkey_proves_who_asks_and_nobody_else() {
+    let key = SigningKey::from_slice(&[5; 32]).unwrap();
+    let point = key.verifying_key().to_sec1_point(false);
+    let account = Address::from_slice(&alloy_primitives::keccak256(&point.as_bytes()[1..])[12..]);
+    let mut claim = proof(Bytes::new());
+    let Authorization::MppProof(proof) = &mut claim.authorization else {
+        panic!("a proof");
     };
-    let mut claim = proof(passkey.into());
-    if let Authorization::MppProof(proof) = &mut claim.authorization {
-        proof.account = address;
-    }
-    let good = settle(&settler(&verified(address)), &claim).await;
-    assert!(matches!(good, Settlement::Settled(_)));
-    for table in [verified(PAYEE), Table::new()] {
-        let bad = settle(&settler(&table), &claim).await;
-        assert_eq!(bad, Settlement::Declined(Reason::Signature));
+    proof.account = account;
+    let digest = proof.document(CHAIN).digest();
+    let scalars: Scalars = key.sign_prehash(digest.as_slice()).unwrap();
+    let scalars = scalars.normalize_s().to_bytes();
+    let signature = [&[1], &scalars[..], &point.as_bytes()[1..], &[0]].concat();
+    for (at, flip, good) in [
+        (0, 0, true),
+        (40, 1, false),
+        (70, 1, false),
+        (129, 1, false),
+    ] {
+        let mut signature = signature.clone();
+        signature[at] ^= flip;
+        let Authorization::MppProof(proof) = &mut claim.authorization else {
+            panic!("a proof");
+        };
+        proof.signature = signature.into();
+        let outcome = settle(&settler(&Table::new()), &claim).await;
+        assert_eq!(matches!(outcome, Settlement::Settled(_)), good, "{at}");
     }
 }

@@ -6,7 +6,7 @@ mod claims;
 mod differential;
 mod engines;
 mod keys;
-mod proof;
 #[cfg(feature = "p256")]
-mod tempo;
+mod p256;
+mod proof;
 mod vectors;

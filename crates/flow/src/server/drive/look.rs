@@ -26,13 +26,14 @@ impl Walk<'_> {
             };
             // Under the payer's name for it another of his payments may stand: what he asked for decides.
             let named = presented.name().as_ref() == Some(&key);
-            if !named && entry.credential != credential(&claim.authorization) {
-                return Err(self.conflict(presented, Problem::AlreadyUsed).into());
-            }
-            if entry.request != claim.request {
-                return Err(Problem::OtherRequest.into());
-            }
+            let other = !named && entry.credential != credential(&claim.authorization);
             match state {
+                // Whatever is presented with that offer now.
+                Found::Spent => {
+                    return Err(self.gate.refuse(&self.asked(), &Reason::OfferSpent).into());
+                }
+                _ if other => return Err(self.conflict(presented, Problem::AlreadyUsed).into()),
+                _ if entry.request != claim.request => return Err(Problem::OtherRequest.into()),
                 Found::Free => return Ok(Looked::Free(records)),
                 Found::Exhausted(reason) => return Ok(Looked::Exhausted(records, reason)),
                 Found::Done => return Ok(Looked::Admitted(Admitted::Answer(self.replay(&entry)))),
@@ -86,7 +87,8 @@ impl Walk<'_> {
             match Found::read(&its, &versions, &entry, self.gate, self.now()) {
                 Found::Free => {}
                 // Another payment under the name may be better.
-                Found::Exhausted(_) if other && name.as_ref() == Some(key) => {}
+                Found::Exhausted(_) | Found::Spent if other && name.as_ref() == Some(key) => {}
+                Found::Spent => return Ok(Some((key.clone(), entry, Found::Spent))),
                 _ if versions.len() != its.len() => {
                     return Err(self.conflict(presented, Problem::AlreadyUsed).into());
                 }

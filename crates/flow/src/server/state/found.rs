@@ -9,6 +9,8 @@ pub(crate) enum Found {
     Free,
     /// As [`Found::Free`], and as often tried as is allowed.
     Exhausted(Reason),
+    /// Its settlement was declined, and its offer was good for that one.
+    Spent,
     /// Somebody is at it.
     InFlight,
     /// A settlement whose outcome nobody knows.
@@ -51,6 +53,7 @@ impl Found {
         let phase = first.record.phase;
         match phase {
             Phase::Reserved => Self::Free,
+            Phase::Declined if spent(entry, gate) => Self::Spent,
             Phase::Declined if entry.failures >= gate.tries => {
                 Self::Exhausted(entry.reason.clone().unwrap_or(Reason::LimitReached))
             }
@@ -81,6 +84,13 @@ impl Found {
             _ => Self::Done,
         }
     }
+}
+
+/// Whether a settlement was declined, of an offer that is good for one. A handler's failure leaves no reason, or no claim.
+fn spent(entry: &Entry, gate: &Gate) -> bool {
+    let claim = entry.claim.as_ref().filter(|_| entry.reason.is_some());
+    let protocol = claim.and_then(|claim| gate.protocol(claim.wire.protocol));
+    protocol.is_some_and(|protocol| protocol.once())
 }
 
 impl<T: Holding> Taking<T> {

@@ -204,7 +204,12 @@ pub(super) fn unpaid() -> Ask {
 }
 
 pub(super) fn gate() -> Gate {
-    Gate::new(vec![Arc::new(Coin)]).unwrap()
+    Gate::new(vec![Arc::new(Coin { once: false })]).unwrap()
+}
+
+/// A gate whose offers are good for one settlement.
+pub(super) fn gate_once() -> Gate {
+    Gate::new(vec![Arc::new(Coin { once: true })]).unwrap()
 }
 
 fn requirement(upfront: bool) -> Requirement {
@@ -223,7 +228,9 @@ fn requirement(upfront: bool) -> Requirement {
 }
 
 /// A protocol of one header: `x-pay: nonce:signature`.
-pub(super) struct Coin;
+struct Coin {
+    once: bool,
+}
 
 pub(super) const COIN: ProtocolId = ProtocolId::new("coin/1");
 
@@ -287,6 +294,10 @@ impl Protocol for Coin {
             _ => "pending".into(),
         };
         out.insert("x-receipt", HeaderValue::from_str(&text).unwrap());
+    }
+
+    fn once(&self) -> bool {
+        self.once
     }
 
     fn request_headers(&self) -> &[HeaderName] {
