@@ -11,9 +11,19 @@ fn pair(step: &[Write]) -> (&str, &[u8]) {
     (write.key.as_str(), body)
 }
 
-/// One `SET` a step, over one multiplexed connection.
+/// The least that a step can be: the value is written when the version is the one that is expected, in one script. Nothing is
+/// counted, listed, leased or removed.
+const SWAP: &str = "local found = redis.call('GETRANGE', KEYS[1], 0, 19)
+if found ~= ARGV[1] then return found end
+redis.call('SET', KEYS[1], ARGV[2])
+return ARGV[1]";
+
+/// Over one multiplexed connection.
 #[derive(Clone)]
-pub(crate) struct Redis(redis::aio::MultiplexedConnection);
+pub(crate) struct Redis {
+    connection: redis::aio::MultiplexedConnection,
+    swap: Arc<redis::Script>,
+}
 
 impl Redis {
     pub(crate) async fn connect(address: &str) -> Self {
@@ -21,11 +31,31 @@ impl Redis {
         let patient = redis::AsyncConnectionConfig::new()
             .set_response_timeout(Some(std::time::Duration::from_secs(60)));
         let connecting = client.get_multiplexed_async_connection_with_config(&patient);
-        Self(connecting.await.unwrap())
+        Self {
+            connection: connecting.await.unwrap(),
+            swap: Arc::new(redis::Script::new(SWAP)),
+        }
     }
 
-    pub(crate) async fn make(&self, steps: &[Vec<Write>]) {
-        let mut connection = self.0.clone();
+    /// One script a step.
+    pub(crate) async fn swap(&self, steps: &[Vec<Write>]) {
+        let mut connection = self.connection.clone();
+        let mut version = String::new();
+        for (at, step) in steps.iter().enumerate() {
+            let (key, body) = pair(step);
+            let next = format!("{:020}", at + 1);
+            let value = [next.as_bytes(), body].concat();
+            let mut call = self.swap.key(format!("bare:{key}"));
+            let call = call.arg(&version).arg(value);
+            let done: String = call.invoke_async(&mut connection).await.unwrap();
+            assert_eq!(done, version, "nobody else is at it");
+            version = next;
+        }
+    }
+
+    /// One `SET` a step.
+    pub(crate) async fn set(&self, steps: &[Vec<Write>]) {
+        let mut connection = self.connection.clone();
         for step in steps {
             let (key, body) = pair(step);
             let mut set = redis::cmd("SET");
@@ -36,7 +66,7 @@ impl Redis {
 
     /// Takes away what begins with `pattern`.
     pub(crate) async fn clear(&self, pattern: &str) {
-        let mut connection = self.0.clone();
+        let mut connection = self.connection.clone();
         let script = redis::Script::new(
             "local keys = redis.call('KEYS', ARGV[1])
              for _, key in ipairs(keys) do redis.call('UNLINK', key) end",
