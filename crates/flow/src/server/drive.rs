@@ -333,12 +333,13 @@ impl<'a> Walk<'a> {
         let writes = judged.reserve(self.gate, self.now(), &free);
         let claim = judged.claim().clone();
         let (sender, receiver) = oneshot::channel();
-        let seams = self.seams.clone();
+        let (seams, gate) = (self.seams.clone(), self.gate.clone());
         self.seams.spawn.spawn(Box::pin(async move {
             let applied = seams.ledger.apply(seams.clock.now(), &writes).await;
             let reserving = applied.map(|applied| match judged.reserved(applied, &free) {
                 Reserving::Reserved(reserved) => Ok(Handed {
                     seams: seams.clone(),
+                    gate,
                     reserved: Some(reserved),
                 }),
                 Reserving::Held(judged, found) => Err((judged, found)),

@@ -175,7 +175,11 @@ impl Holds {
             .collect()
     }
 
-    fn removal(&self) -> Vec<Write> {
+    /// Gives them back: nothing is owed. How often the handler has failed is still counted.
+    fn give_back(&self, entry: &Entry, gate: &Gate, now: Timestamp) -> Vec<Write> {
+        if entry.failures > 0 {
+            return self.writes(entry, Phase::Declined, None, keep_of(entry, gate, now));
+        }
         let pairs = self.keys.iter().zip(&self.versions);
         pairs
             .map(|(key, version)| Write {
@@ -335,8 +339,8 @@ impl Reserved {
     }
 
     /// The writes that give it back: nothing happened.
-    pub(crate) fn release(&self) -> Vec<Write> {
-        self.holds.removal()
+    pub(crate) fn release(&self, gate: &Gate, now: Timestamp) -> Vec<Write> {
+        self.holds.give_back(&self.entry, gate, now)
     }
 }
 
@@ -388,7 +392,7 @@ impl Granted {
     pub(crate) fn vanished(&self, gate: &Gate, now: Timestamp) -> Vec<Write> {
         match self.entry.receipt {
             Some(_) => self.undelivered(gate, now, self.entry.failures),
-            None => self.holds.removal(),
+            None => self.holds.give_back(&self.entry, gate, now),
         }
     }
 

@@ -16,23 +16,25 @@ pub(super) fn time(time: Timestamp) -> String {
     format!("{:020}", time.secs())
 }
 
-/// What the script is told of a write: the version that is expected, the head after the version, the body.
+/// What the script is told of a write: the version that is expected, the head after the version, the record.
 pub(super) fn arguments(write: &Write) -> [Vec<u8>; 3] {
     let expect = match write.expect {
         Expect::Absent => String::new(),
         Expect::Version(version) => format!("{version:020}"),
     };
-    let (tail, body) = match &write.put {
+    let (tail, value) = match &write.put {
         None => (String::new(), Vec::new()),
         Some(record) => {
             let lease = record.lease.map_or_else(|| NONE.into(), time);
             let (phase, end) = (record.phase, time(record.keep_until));
             let open = u8::from(phase.unfinished());
             let tail = format!("{open}{:03}{lease}{end}", phase.number());
-            (tail, record.body.to_vec())
+            // The script writes the version.
+            let value = [&[b'0'; 20], tail.as_bytes(), &record.body].concat();
+            (tail, value)
         }
     };
-    [expect.into_bytes(), tail.into_bytes(), body]
+    [expect.into_bytes(), tail.into_bytes(), value]
 }
 
 fn number(digits: &[u8]) -> Option<u64> {

@@ -38,6 +38,12 @@ const STEPS: &[&str] = &["
     CREATE INDEX record_keep_until ON record (keep_until);
 "];
 
+/// How many pages (4 KiB) the log has before it is folded into the file.
+const CHECKPOINT: i64 = 16_384;
+
+/// How many KiB of pages a connection keeps in memory at most.
+const CACHE: i64 = 32_768;
+
 /// Closing any descriptor of a file releases the POSIX locks that its process has on it, so nobody in this process may open
 /// the file with SQLite while it is being made.
 static MAKING: Mutex<()> = Mutex::new(());
@@ -111,6 +117,10 @@ fn prepare(connection: &Connection, how: &Builder, steps: &[&str]) -> Result<(),
     connection.pragma_update(None, "synchronous", synchronous)?;
     // Where a plain fsync leaves data in the disk's cache (Apple), ask for more.
     connection.pragma_update(None, "fullfsync", how.power_safe)?;
+    // A page that is written again and again goes from the log to the file once.
+    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT)?;
+    // What one transaction changes stays in memory until it is committed.
+    connection.pragma_update(None, "cache_size", -CACHE)?;
     connection.pragma_update(None, "trusted_schema", false)?;
     // Sorting must not leave records in files elsewhere.
     connection.pragma_update(None, "temp_store", "MEMORY")?;

@@ -30,6 +30,6 @@ pub(super) fn record(row: &Row<'_>) -> Result<Versioned, SqliteError> {
     })
 }
 
-fn from_bytes(bytes: [u8; 8]) -> Timestamp {
+pub(super) fn from_bytes(bytes: [u8; 8]) -> Timestamp {
     Timestamp::from_secs(u64::from_be_bytes(bytes))
 }

@@ -25,13 +25,19 @@ impl Drop for Guard {
 /// A reserved claim on its way to the request; it is given back when nobody takes it.
 pub(super) struct Handed {
     pub(super) seams: Seams,
+    pub(super) gate: Gate,
     pub(super) reserved: Option<Reserved>,
 }
 
 impl Drop for Handed {
     fn drop(&mut self) {
         if let Some(reserved) = self.reserved.take() {
-            give_back(&self.seams, reserved.claim().cloned(), reserved.release());
+            let now = self.seams.clock.now();
+            give_back(
+                &self.seams,
+                reserved.claim().cloned(),
+                reserved.release(&self.gate, now),
+            );
         }
     }
 }

@@ -111,6 +111,42 @@ fn s11_a_second_try_that_dies_is_released_and_the_first_is_counted() {
     assert_eq!(exhausted.status(), StatusCode::PAYMENT_REQUIRED);
 }
 
+/// Tries after a failed handler vanish, at any step: the same bytes run the handler as often as the gate allows, and no more
+/// often because somebody hangs up.
+#[test]
+fn a_second_try_that_vanishes_at_any_step_does_not_forget_the_first() {
+    let failing = || Ask {
+        status: StatusCode::BAD_GATEWAY,
+        ..paying(1, "good")
+    };
+    let mut ended = false;
+    for polls in 0..60 {
+        let world = World::new();
+        let gate = gate();
+        world.run(world.ask(&gate, &failing()));
+        world.run(world.ask(&gate, &failing()));
+        {
+            let ask = failing();
+            let mut request = pin!(world.ask(&gate, &ask));
+            ended = world.polls(request.as_mut(), polls).is_some();
+        }
+        while world.turn() {}
+        let third = world.run(world.ask(&gate, &failing()));
+        // The one that vanished may have come to its end, and counts then.
+        assert!(
+            [StatusCode::BAD_GATEWAY, StatusCode::PAYMENT_REQUIRED].contains(&third.status()),
+            "{polls} polls"
+        );
+        let exhausted = world.run(world.ask(&gate, &paying(1, "good")));
+        assert_eq!(
+            exhausted.status(),
+            StatusCode::PAYMENT_REQUIRED,
+            "{polls} polls"
+        );
+    }
+    assert!(ended, "the last round must have run to the end");
+}
+
 /// The write of an outcome fails; before it is tried again another request takes the claim over and delivers. What it
 /// writes looks the same, and is not the first one's.
 #[test]
