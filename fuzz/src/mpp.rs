@@ -10,7 +10,7 @@ use http402_mpp::{
     AcceptPayment, Challenge, Credential, KeyRing, Problem, Receipt, base64url, credential, digest,
     discovery::Service,
     jcs, mcp,
-    method::{evm, tempo},
+    method::{evm, stripe, tempo},
     param, rfc3339, scope,
 };
 
@@ -137,6 +137,12 @@ pub(crate) fn method(data: &[u8]) {
         }
         if let Ok(charge) = evm::Charge::parse(text) {
             assert_eq!(evm::Charge::parse(&charge.encode()), Ok(charge));
+        }
+        if let Ok(charge) = stripe::Charge::parse(text) {
+            assert_eq!(stripe::Charge::parse(&charge.encode()), Ok(charge));
+        }
+        if let Ok(payload) = stripe::Payload::parse(text) {
+            assert_eq!(stripe::Payload::parse(&payload.encode()), Ok(payload));
         }
         if let Ok(payload) = tempo::Payload::parse(text) {
             assert_eq!(tempo::Payload::parse(&payload.encode()), Ok(payload));

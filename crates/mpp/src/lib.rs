@@ -17,6 +17,7 @@ pub mod param;
 pub mod problem;
 pub mod receipt;
 pub mod rfc3339;
+pub mod route;
 pub mod scope;
 
 pub use accept::AcceptPayment;
@@ -25,6 +26,7 @@ pub use challenge::{Carrier, Challenge, SCHEME};
 pub use credential::Credential;
 pub use problem::Problem;
 pub use receipt::Receipt;
+pub use route::Route;
 
 use http402_core::ProtocolId;
 

@@ -3,6 +3,7 @@
 //! One payment at once is the intent `charge`; it is the only one that is built.
 
 pub mod evm;
+pub mod stripe;
 pub mod tempo;
 
 use http402_core::{

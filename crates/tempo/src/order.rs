@@ -3,13 +3,12 @@
 use crate::{
     Charge,
     node::Fees,
-    transaction::{EXPIRING, frame, list},
+    transaction::{EXPIRING, Unsigned},
 };
-use alloy_primitives::{Address, U256};
-use alloy_rlp::Encodable;
+use alloy_primitives::Address;
 use http402_core::{
     Reason, Timestamp,
-    authorization::{ChallengeRef, TempoTransaction, tempo::TRANSACTION},
+    authorization::{ChallengeRef, TempoTransaction},
 };
 use http402_mpp::method::tempo;
 
@@ -90,42 +89,22 @@ impl<'a> Order<'a> {
         if before < now.plus(LEAST) {
             return Err(Reason::OfferExpired);
         }
-        let mut calls = Vec::new();
-        for call in self.charge.to_calls(self.client) {
-            call.encode(&mut calls);
-        }
-        let mut call_list = Vec::new();
-        list(&calls, &mut call_list);
         // Room for base fees that rise while it waits.
         let max_fee = fees.base.saturating_add(fees.base / 2);
-        let max_fee = max_fee.saturating_add(fees.priority);
         let fee_token = self.fee_token.unwrap_or(self.charge.token());
-        let (token, payer_slot) = if self.sponsored {
-            (vec![0x80], vec![0x00])
-        } else {
-            (encoded(fee_token), vec![0x80])
+        let unsigned = Unsigned {
+            priority_fee: fees.priority,
+            max_fee: max_fee.saturating_add(fees.priority),
+            gas,
+            calls: self.charge.to_calls(self.client),
+            nonce_key: EXPIRING,
+            valid_before: Some(before.secs()),
+            fee_token: (!self.sponsored).then_some(fee_token),
+            sponsored: self.sponsored,
+            ..Unsigned::new(self.chain)
         };
-        let fields = [
-            encoded(self.chain),
-            encoded(fees.priority),
-            encoded(max_fee),
-            encoded(gas),
-            call_list,
-            vec![0xc0],
-            encoded(EXPIRING),
-            encoded(U256::ZERO),
-            encoded(before.secs()),
-            vec![0x80],
-            token,
-            payer_slot,
-            vec![0xc0],
-        ];
-        let bytes = frame(TRANSACTION, &fields);
-        TempoTransaction::unsigned(self.charge.challenge().clone(), payer, bytes.into())
+        let bytes = unsigned.encode();
+        TempoTransaction::unsigned(self.charge.challenge().clone(), payer, bytes)
             .map_err(|_| Reason::RequirementMalformed)
     }
-}
-
-fn encoded(value: impl Encodable) -> Vec<u8> {
-    alloy_rlp::encode(value)
 }

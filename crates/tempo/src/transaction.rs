@@ -1,5 +1,9 @@
 //! A Tempo transaction, read to its last field.
 
+mod unsigned;
+
+pub use unsigned::Unsigned;
+
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use alloy_rlp::{Decodable, Encodable, Header};
 use http402_core::{

@@ -12,4 +12,6 @@ mod methods;
 mod naive;
 mod params;
 mod recorded;
+mod route;
 mod shop;
+mod stripe;

@@ -36,6 +36,10 @@ impl Charge {
     /// The first thing that does not fit.
     pub fn match_calls(&self, calls: &[Call]) -> Result<Terms, Reason> {
         let (swap, rest) = self.swap(calls)?;
+        // There is nothing that one more could be for, whoever it pays.
+        if rest.len() > self.splits.len().saturating_add(1) {
+            return Err(unauthorized());
+        }
         let found: Option<Vec<Found>> = rest.iter().map(|call| self.transfer(call)).collect();
         let (memo, extra) = self.take(found.ok_or_else(unauthorized)?)?;
         if !extra.is_empty() {

@@ -135,6 +135,24 @@ fn s41_a_call_too_many_or_too_long_is_refused() {
     valued[0].value = U256::from(1);
     assert_eq!(charge.match_calls(&valued), unauthorized, "native value");
 
+    // However little the others pay: what is wrong with them is not looked at.
+    let strange = Charge {
+        challenge: ChallengeRef::new("shop.example", "two"),
+        ..charge.clone()
+    };
+    let mut three = strange.to_calls(None);
+    assert_eq!(
+        charge.match_calls(&three),
+        Err(Reason::ChallengeMismatch),
+        "another challenge"
+    );
+    three.push(three[0].clone());
+    assert_eq!(
+        charge.match_calls(&three),
+        unauthorized,
+        "a call too many for another challenge"
+    );
+
     let mut creates = calls;
     creates[1].to = None;
     assert_eq!(

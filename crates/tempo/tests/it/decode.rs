@@ -3,12 +3,12 @@
 use crate::world::{self, CHAIN, NOW, PARTNER, PAYEE, TOKEN};
 use alloy_primitives::{U256, address, hex};
 use http402_core::{
-    Amount, Timestamp,
+    Amount, B256, Timestamp,
     authorization::{ChallengeRef, TempoTransaction},
 };
 use http402_tempo::{
     Charge, Transaction,
-    transaction::{EXPIRING, FeePayer},
+    transaction::{Call, EXPIRING, FeePayer, Unsigned},
 };
 use proptest::prelude::*;
 
@@ -142,4 +142,45 @@ proptest! {
             prop_assert_eq!(frame.sponsored(), whole.fee_payer() != &FeePayer::Sender);
         }
     }
+}
+
+#[test]
+fn what_is_written_before_it_is_signed_is_read_after() {
+    let call = Call::new(TOKEN, vec![1, 2, 3]);
+    let mut unsigned = Unsigned::new(CHAIN);
+    (unsigned.priority_fee, unsigned.max_fee, unsigned.gas) = (1, 2, 3);
+    unsigned.calls = vec![call.clone(), call];
+    unsigned.access_list = vec![(TOKEN, vec![B256::repeat_byte(4)])];
+    (unsigned.nonce_key, unsigned.nonce) = (U256::from(5), 6);
+    (unsigned.valid_before, unsigned.valid_after) = (Some(8), Some(7));
+    unsigned.fee_token = Some(PAYEE);
+    let payer = world::payer();
+    for sponsored in [false, true] {
+        unsigned.sponsored = sponsored;
+        let draft =
+            TempoTransaction::unsigned(world::challenge(), payer.address(), unsigned.encode());
+        let draft = draft.unwrap();
+        let signed = draft
+            .sign(&payer.sign_digest(&draft.signing_hash().0))
+            .unwrap();
+        let read = Transaction::decode(signed.raw()).unwrap();
+        assert_eq!(read.chain(), unsigned.chain);
+        assert_eq!((read.priority_fee(), read.max_fee(), read.gas()), (1, 2, 3));
+        assert_eq!(read.calls(), unsigned.calls);
+        assert!(read.has_access_list() && !read.has_authorizations() && !read.authorizes_key());
+        assert_eq!((read.nonce_key(), read.nonce()), (U256::from(5), 6));
+        assert_eq!(
+            (read.valid_before(), read.valid_after()),
+            (Some(8), Some(7))
+        );
+        assert_eq!(read.fee_token(), Some(PAYEE));
+        let awaited = *read.fee_payer() == FeePayer::Awaited(Some(payer.address()));
+        assert_eq!(awaited, sponsored);
+    }
+    unsigned.access_list.clear();
+    unsigned.fee_token = None;
+    let draft = TempoTransaction::unsigned(world::challenge(), payer.address(), unsigned.encode());
+    let signed = draft.unwrap().sign(&[1; 65]).unwrap();
+    let read = Transaction::decode(signed.raw()).unwrap();
+    assert!(!read.has_access_list() && read.fee_token().is_none());
 }
