@@ -60,8 +60,16 @@ impl Lanes {
         }
     }
 
-    /// The keccak-256 of eight inputs of one length.
-    pub fn keccak<const N: usize>(&self, inputs: &[[u8; N]; 8]) -> [[u8; 32]; 8] {
+    /// The keccak-256 of eight inputs.
+    ///
+    /// # Panics
+    /// When their lengths differ.
+    pub fn keccak(&self, inputs: [&[u8]; 8]) -> [[u8; 32]; 8] {
+        let length = inputs[0].len();
+        assert!(
+            inputs.iter().all(|input| input.len() == length),
+            "inputs of different lengths"
+        );
         #[expect(
             unsafe_code,
             reason = "the compiler can not know the CPU, and `self` does"

@@ -9,6 +9,7 @@ mod proof;
 mod signature;
 #[cfg(feature = "p256")]
 pub mod tempo;
+mod typed;
 
 #[cfg(feature = "key")]
 pub use key::{KeyError, LocalKey};

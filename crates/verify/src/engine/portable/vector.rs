@@ -1,5 +1,5 @@
 use super::{
-    Portable, Signed, addressed,
+    Portable, Signed,
     digits::booth_half,
     field::Field,
     fixed::{COUNT as FIXED, generator_digits, table},
@@ -12,6 +12,7 @@ use crate::{
     Signature,
     engine::{Check, Engine},
 };
+use alloy_primitives::keccak256;
 use http402_core::{Address, B256};
 use http402_lanes::{Fixed, NEW, Numbers, Points};
 use std::array::from_fn;
@@ -20,6 +21,9 @@ use std::array::from_fn;
 const WORTH_NEW: usize = 2;
 /// How many of known keys are.
 const WORTH_KNOWN: usize = 3;
+
+/// How many hashes are: eight cost as much as two one by one.
+const WORTH_HASH: usize = 3;
 
 /// The engine that checks eight signatures of a batch at once, in the AVX-512 IFMA lanes of the CPU. What comes alone is
 /// left to the [`Portable`] engine in it, and so is every lane that the lanes can not compute.
@@ -92,21 +96,14 @@ impl Lanes {
     }
 
     fn addresses(&self, keys: &[Option<Affine>]) -> Vec<Option<(Affine, Address)>> {
-        let mut all = Vec::with_capacity(keys.len());
-        for keys in keys.chunks(8) {
-            if keys.iter().flatten().count() < 3 {
-                all.extend(keys.iter().map(|key| key.map(addressed)));
-                continue;
-            }
-            let mut inputs = [[0; 64]; 8];
-            for (input, key) in inputs.iter_mut().zip(keys) {
-                *input = key.map_or([0; 64], Affine::to_bytes);
-            }
-            let hashes = self.lanes.keccak(&inputs);
-            let both = keys.iter().zip(&hashes);
-            all.extend(both.map(|(key, hash)| Some(((*key)?, Address::from_slice(&hash[12..])))));
-        }
-        all
+        let points: Vec<_> = keys.iter().flatten().map(|key| key.to_bytes()).collect();
+        let points: Vec<&[u8]> = points.iter().map(<[u8; 64]>::as_slice).collect();
+        let mut hashes = self.keccak_all(&points).into_iter();
+        let all = keys.iter().map(|key| {
+            let key = (*key)?;
+            Some((key, Address::from_slice(&hashes.next()?[12..])))
+        });
+        all.collect()
     }
 
     /// Whether each signature is of its known key.
@@ -226,6 +223,27 @@ impl Engine for Lanes {
         let all = items.iter().map(|(digest, signature)| (digest, signature));
         let keys = self.keys_of(&all.collect::<Vec<_>>()).into_iter();
         keys.map(|key| Some(key?.1)).collect()
+    }
+
+    fn keccak_all(&self, inputs: &[&[u8]]) -> Vec<B256> {
+        let mut all = Vec::with_capacity(inputs.len());
+        for inputs in inputs.chunks(8) {
+            let length = inputs[0].len();
+            if inputs.len() < WORTH_HASH || inputs.iter().any(|input| input.len() != length) {
+                all.extend(inputs.iter().map(keccak256));
+                continue;
+            }
+            // Lanes without an input do what the last one's says, and nobody looks.
+            let last = inputs.len() - 1;
+            let hashes = self.lanes.keccak(from_fn(|lane| inputs[lane.min(last)]));
+            all.extend(
+                hashes
+                    .iter()
+                    .take(inputs.len())
+                    .map(|hash| B256::new(*hash)),
+            );
+        }
+        all
     }
 
     fn check_all(&self, checks: &[Check]) -> Vec<bool> {
