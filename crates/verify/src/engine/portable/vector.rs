@@ -14,7 +14,7 @@ use crate::{
 };
 use alloy_primitives::keccak256;
 use http402_core::{Address, B256};
-use http402_lanes::{Fixed, NEW, Numbers, Points};
+use http402_lanes::{Fixed, Known, NEW, Numbers, Points};
 use std::array::from_fn;
 
 /// How many signatures of new payers are worth eight lanes: they cost as much as two one by one.
@@ -120,29 +120,15 @@ impl Lanes {
         let s = |(check, _): &(&Check, &Table)| Scalar::from_bytes(check.signature.s());
         let mut inverses: Vec<_> = items.iter().map(s).collect();
         Scalar::invert_all(&mut inverses);
-        let mut points = Vec::with_capacity(items.len());
-        for (items, inverses) in items.chunks(8).zip(inverses.chunks(8)) {
-            let mut halves = [[[0; 8]; KNOWN]; 2];
-            let mut digits = [[0; 8]; FIXED];
-            for (lane, ((check, _), inverse)) in items.iter().zip(inverses).enumerate() {
-                let z = Scalar::from_bytes(&check.digest.0);
-                let r = Scalar::from_bytes(check.signature.r());
-                put(&mut digits, lane, &generator_digits(z.mul(*inverse)));
-                for (half, part) in halves.iter_mut().zip(r.mul(*inverse).split()) {
-                    put(half, lane, &booth_half::<KNOWN_WIDTH, KNOWN>(part));
-                }
-            }
-            let fixed = Fixed {
-                table: table(),
-                digits: &digits,
-            };
-            // Lanes without a check do what the last one's table says, and nobody looks.
-            let last = items.len() - 1;
-            let tables = from_fn(|lane| items[lane.min(last)].1.entries());
-            let [first, second] = &halves;
-            let sums = self.lanes.known_points(tables, [first, second], &fixed);
-            points.extend((0..items.len()).map(|lane| jacobian(&sums, lane)));
-        }
+        let chunks = items.chunks(8).zip(inverses.chunks(8));
+        let sums: Vec<_> = chunks
+            .map(|(items, inverses)| sums(items, inverses))
+            .collect();
+        let sums = self.lanes.known_points(&sums, table(), &invert);
+        let points = items.chunks(8).zip(&sums);
+        let points =
+            points.flat_map(|(items, sums)| (0..items.len()).map(|lane| jacobian(sums, lane)));
+        let points: Vec<_> = points.collect();
         let affine = Jacobian::affine_all(&points).into_iter();
         let all = affine.zip(items).zip(inverses);
         let answers = all.map(|((point, (check, table)), inverse)| {
@@ -156,6 +142,33 @@ impl Lanes {
         });
         answers.collect()
     }
+}
+
+/// What eight checks give to the lanes.
+fn sums<'a>(items: &[(&Check, &'a Table)], inverses: &[Scalar]) -> Known<'a> {
+    // Lanes without a check do what the last one's table says, and nobody looks.
+    let last = items.len() - 1;
+    let mut known = Known {
+        tables: from_fn(|lane| items[lane.min(last)].1.entries()),
+        halves: [[[0; 8]; KNOWN]; 2],
+        fixed: [[0; 8]; FIXED],
+    };
+    for (lane, ((check, _), inverse)) in items.iter().zip(inverses).enumerate() {
+        let z = Scalar::from_bytes(&check.digest.0);
+        let r = Scalar::from_bytes(check.signature.r());
+        put(&mut known.fixed, lane, &generator_digits(z.mul(*inverse)));
+        for (half, part) in known.halves.iter_mut().zip(r.mul(*inverse).split()) {
+            put(half, lane, &booth_half::<KNOWN_WIDTH, KNOWN>(part));
+        }
+    }
+    known
+}
+
+fn invert(numbers: &Numbers) -> Numbers {
+    let mut all: [Field; 8] = from_fn(|lane| Field::from_limbs(numbers.map(|limbs| limbs[lane])));
+    Field::invert_all(&mut all);
+    let all = all.map(Field::limbs);
+    from_fn(|limb| all.map(|number| number[limb]))
 }
 
 /// What eight recoveries give to the lanes.
