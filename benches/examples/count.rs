@@ -3,13 +3,13 @@
 
 use http402_benches::scene::{NOW, Scene};
 use http402_core::{
-    Verdict,
+    Claim, Verdict,
     asset::Assets,
     seam::{Judge, Known, PayerCode},
 };
 use http402_verify::{
     Signature, Verifier,
-    engine::{Engine, Keys, Portable},
+    engine::{Check, Engine, Keys, Lanes, Portable},
 };
 use std::{hint::black_box, sync::Arc};
 
@@ -30,6 +30,26 @@ fn main() {
         payer.evm().unwrap()
     };
     let payer = right(back.judge(&scene.claim, &known));
+    let scenes: Vec<Scene> = (1..=64).map(Scene::new).collect();
+    let checks: Vec<Check> = scenes
+        .iter()
+        .map(|scene| Check {
+            digest: scene.digest,
+            signature: Signature::parse(&scene.signature).unwrap(),
+            payer: scene.claim.authorization.payer().unwrap().evm().unwrap(),
+        })
+        .collect();
+    let items: Vec<_> = checks
+        .iter()
+        .map(|check| (check.digest, check.signature))
+        .collect();
+    // Valgrind knows no such CPU.
+    let wide: Arc<dyn Engine> = match Lanes::detect(memory.clone()) {
+        Some(lanes) => Arc::new(lanes),
+        None => Arc::new(memory.clone()),
+    };
+    let batch = Verifier::new(Assets::known()).engine(wide.clone());
+    assert!(wide.check_all(&checks).iter().all(|right| *right));
     let call: &dyn Fn() = match case.as_str() {
         "header" => &|| assert_eq!(right(new.judge(&scene.read(), &known)), payer),
         "header-back" => &|| assert_eq!(right(back.judge(&scene.read(), &known)), payer),
@@ -39,6 +59,29 @@ fn main() {
         "recover" => &|| {
             let answer = Portable::new().recover(black_box(&scene.digest), &signature);
             assert_eq!(answer, Some(payer));
+        },
+        "lanes-known" => &|| {
+            let answers = wide.check_all(black_box(&checks));
+            assert!(answers.iter().all(|right| *right));
+        },
+        "lanes-new" => &|| {
+            let keys = wide.recover_all(black_box(&items));
+            assert!(keys.iter().all(Option::is_some));
+        },
+        "batch-back" => &|| {
+            let claims: Vec<Claim> = scenes.iter().map(Scene::read).collect();
+            let claims: Vec<_> = claims.iter().map(|claim| (claim, &known)).collect();
+            for verdict in batch.judge_batch(&claims) {
+                right(verdict);
+            }
+        },
+        "turn" => &|| {
+            let n: usize = std::env::var("N").unwrap().parse().unwrap();
+            for _ in 0..64 / n {
+                for check in &checks[..n] {
+                    assert!(memory.check(&check.digest, &check.signature, &check.payer));
+                }
+            }
         },
         "known" => &|| assert!(memory.check(black_box(&scene.digest), &signature, &payer)),
         other => panic!("no case {other}"),

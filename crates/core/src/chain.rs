@@ -1,5 +1,5 @@
 use crate::ParseError;
-use alloc::boxed::Box;
+use alloc::{boxed::Box, string::String};
 use core::{fmt, str::FromStr};
 
 /// A chain, as CAIP-2 names it: `namespace:reference`, for example `eip155:8453`.
@@ -26,6 +26,36 @@ impl ChainId {
         match self.0 {
             Repr::Eip155(number) => Some(number),
             Repr::Other(_) => None,
+        }
+    }
+
+    /// How long its text is.
+    pub(crate) fn length(&self) -> usize {
+        match &self.0 {
+            Repr::Eip155(number) => 8 + number.checked_ilog10().unwrap_or(0) as usize,
+            Repr::Other(text) => text.len(),
+        }
+    }
+
+    /// Appends its text.
+    pub(crate) fn write(&self, out: &mut String) {
+        match &self.0 {
+            Repr::Eip155(number) => {
+                let mut digits = [0; 20];
+                let mut rest = *number;
+                let mut from = digits.len();
+                loop {
+                    from -= 1;
+                    digits[from] = b'0' + (rest % 10) as u8;
+                    rest /= 10;
+                    if rest == 0 {
+                        break;
+                    }
+                }
+                out.push_str("eip155:");
+                out.extend(digits[from..].iter().map(|digit| char::from(*digit)));
+            }
+            Repr::Other(text) => out.push_str(text),
         }
     }
 

@@ -12,6 +12,7 @@ pub mod authorization;
 mod chain;
 mod claim;
 mod error;
+pub mod hex;
 pub mod json;
 pub mod ledger;
 mod party;

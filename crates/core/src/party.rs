@@ -1,4 +1,4 @@
-use crate::{ChainId, ParseError};
+use crate::{ChainId, ParseError, hex};
 use alloc::boxed::Box;
 use alloy_primitives::Address;
 use core::fmt;
@@ -53,23 +53,10 @@ fn evm_address(text: &str) -> Result<Address, ParseError> {
     if digits.len() != 40 {
         return Err(ParseError::new("address", "40 hexadecimal digits expected"));
     }
-    let mut bytes = [0u8; 20];
-    for (at, pair) in digits.as_bytes().chunks_exact(2).enumerate() {
-        let (Some(high), Some(low)) = (nibble(pair[0]), nibble(pair[1])) else {
-            return Err(ParseError::new("address", "hexadecimal digit expected").at(2 + 2 * at));
-        };
-        bytes[at] = high << 4 | low;
-    }
+    let mut bytes = [0; 20];
+    hex::decode(digits.as_bytes(), &mut bytes)
+        .map_err(|at| ParseError::new("address", "hexadecimal digit expected").at((2 + at) & !1))?;
     Ok(Address::new(bytes))
-}
-
-fn nibble(byte: u8) -> Option<u8> {
-    match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
-        b'A'..=b'F' => Some(byte - b'A' + 10),
-        _ => None,
-    }
 }
 
 impl From<Address> for Party {

@@ -4,8 +4,9 @@ mod field;
 mod keccak;
 mod memory;
 mod points;
+mod tree;
 
-use crate::{Digits, Entry, Fixed, KNOWN, NEW, Numbers, Points};
+use crate::{Digits, Entry, Fixed, Invert, Known, NEW, Numbers, Points};
 
 /// The lanes of this CPU, which has AVX-512F and AVX-512 IFMA: that there is a value proves it.
 #[derive(Clone, Copy, Debug)]
@@ -40,28 +41,34 @@ impl Lanes {
         }
     }
 
-    /// In each lane u·Q + v·G, where Q is the point of that lane's table: the multiples 1 to 32 of 2^(12·i) times Q, for i
-    /// from 0 to 10.
-    ///
-    /// u is given as the digits of a and b with u = a + b·λ, between -32 and 32, and v·G by the last argument.
+    /// In each lane u·Q + v·G, for eight sums at a time. `fixed` are the multiples 1 to 128 of 2^(8·i) times G, for i from 0
+    /// to 31. What is inverted is shared by all of them, and changes nothing in any.
     pub fn known_points(
         &self,
-        tables: [&[Entry]; 8],
-        halves: [&[Digits; KNOWN]; 2],
-        fixed: &Fixed<'_>,
-    ) -> Points {
+        all: &[Known<'_>],
+        fixed: &[Entry],
+        invert: Invert<'_>,
+    ) -> Vec<Points> {
         #[expect(
             unsafe_code,
             reason = "the compiler can not know the CPU, and `self` does"
         )]
         // SAFETY: there is a `self`, so that `detect` found every feature that the function needs.
         unsafe {
-            points::known_points(tables, halves, fixed)
+            points::known_points(all, fixed, invert)
         }
     }
 
-    /// The keccak-256 of eight inputs of one length.
-    pub fn keccak<const N: usize>(&self, inputs: &[[u8; N]; 8]) -> [[u8; 32]; 8] {
+    /// The keccak-256 of eight inputs.
+    ///
+    /// # Panics
+    /// When their lengths differ.
+    pub fn keccak(&self, inputs: [&[u8]; 8]) -> [[u8; 32]; 8] {
+        let length = inputs[0].len();
+        assert!(
+            inputs.iter().all(|input| input.len() == length),
+            "inputs of different lengths"
+        );
         #[expect(
             unsafe_code,
             reason = "the compiler can not know the CPU, and `self` does"

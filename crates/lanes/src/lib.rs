@@ -29,6 +29,21 @@ pub const KNOWN: usize = 22;
 /// How many digits of eight bits make up a scalar below 2^255.
 pub const FIXED: usize = 32;
 
+/// Gives the inverses modulo p of eight numbers below 2^256, which may be p or more; zero for zero.
+pub type Invert<'a> = &'a dyn Fn(&Numbers) -> Numbers;
+
+/// Eight sums u·Q + v·G to be computed, with Q and G by their tables.
+#[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "a sum has these parts")]
+pub struct Known<'a> {
+    /// The multiples 1 to 32 of 2^(12·i) times each Q, for i from 0 to 10.
+    pub tables: [&'a [Entry]; 8],
+    /// u, as the digits of a and b with u = a + b·λ, between -32 and 32.
+    pub halves: [[Digits; KNOWN]; 2],
+    /// v, as digits between -128 and 128.
+    pub fixed: [Digits; FIXED],
+}
+
 /// Eight points (x/z², y/z³). Where z is zero modulo p the lane is to be computed in another way.
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "a point has three coordinates")]

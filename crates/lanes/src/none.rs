@@ -1,6 +1,6 @@
 //! Where there are no such lanes at all.
 
-use crate::{Digits, Entry, Fixed, KNOWN, NEW, Numbers, Points};
+use crate::{Digits, Entry, Fixed, Invert, Known, NEW, Numbers, Points};
 
 /// Lanes of a CPU that has none: there is no value of it.
 #[derive(Clone, Copy, Debug)]
@@ -25,17 +25,12 @@ impl Lanes {
     }
 
     /// Never called.
-    pub fn known_points(
-        &self,
-        _: [&[Entry]; 8],
-        _: [&[Digits; KNOWN]; 2],
-        _: &Fixed<'_>,
-    ) -> Points {
+    pub fn known_points(&self, _: &[Known<'_>], _: &[Entry], _: Invert<'_>) -> Vec<Points> {
         match *self {}
     }
 
     /// Never called.
-    pub fn keccak<const N: usize>(&self, _: &[[u8; N]; 8]) -> [[u8; 32]; 8] {
+    pub fn keccak(&self, _: [&[u8]; 8]) -> [[u8; 32]; 8] {
         match *self {}
     }
 }

@@ -1,8 +1,8 @@
 //! Many claims at once, for whoever has many anyway. A batch is whatever waits: nothing here waits for more.
 
-use crate::{Verifier, engine::Check};
+use crate::{Signature, Verifier, engine::Check, typed::Typed};
 use http402_core::{
-    Authorization, Claim, Party, Reason, Verdict,
+    Address, Authorization, Claim, Party, Reason, Verdict,
     seam::{Judge, Known},
 };
 
@@ -10,7 +10,9 @@ use http402_core::{
 pub(crate) enum Asks {
     Nothing(Verdict),
     Engine {
-        check: Check,
+        message: Typed,
+        signature: Signature,
+        payer: Address,
         /// Whether the payer is known to have no code, so that a wrong signature is the last word.
         absent: bool,
     },
@@ -25,10 +27,10 @@ pub(crate) fn wrong(absent: bool) -> Verdict {
     }
 }
 
-fn answered(right: bool, check: &Check, absent: bool) -> Verdict {
+fn answered(right: bool, payer: Address, absent: bool) -> Verdict {
     if right {
         Verdict::Valid {
-            payer: Party::Evm(check.payer),
+            payer: Party::Evm(payer),
         }
     } else {
         wrong(absent)
@@ -39,13 +41,14 @@ impl Verifier {
     pub(crate) fn finish(&self, asks: Asks) -> Verdict {
         match asks {
             Asks::Nothing(verdict) => verdict,
-            Asks::Engine { check, absent } => {
-                let Check {
-                    digest,
-                    signature,
-                    payer,
-                } = &check;
-                answered(self.engine.check(digest, signature, payer), &check, absent)
+            Asks::Engine {
+                message,
+                signature,
+                payer,
+                absent,
+            } => {
+                let right = self.engine.check(&message.digest(), &signature, &payer);
+                answered(right, payer, absent)
             }
         }
     }
@@ -62,21 +65,37 @@ impl Verifier {
                 _ => Asks::Nothing(self.judge(claim, known)),
             });
         let asks: Vec<Asks> = asks.collect();
-        let checks = asks.iter().filter_map(|asks| match asks {
-            Asks::Nothing(_) => None,
-            Asks::Engine { check, .. } => Some(*check),
-        });
-        let mut answers = self
-            .engine
-            .check_all(&checks.collect::<Vec<_>>())
-            .into_iter();
+        let mut answers = self.engine.check_all(&self.checks(&asks)).into_iter();
         let verdicts = asks.into_iter().map(|asks| match asks {
             Asks::Nothing(verdict) => verdict,
             // An engine that answers too little has not said that a signature is right.
-            Asks::Engine { check, absent } => {
-                answered(answers.next().unwrap_or(false), &check, absent)
+            Asks::Engine { payer, absent, .. } => {
+                answered(answers.next().unwrap_or(false), payer, absent)
             }
         });
         verdicts.collect()
+    }
+    /// What is asked of the engine, the digests of all made together.
+    fn checks(&self, asks: &[Asks]) -> Vec<Check> {
+        let asked = || {
+            asks.iter().filter_map(|asks| match asks {
+                Asks::Nothing(_) => None,
+                Asks::Engine {
+                    message,
+                    signature,
+                    payer,
+                    ..
+                } => Some((message, signature, payer)),
+            })
+        };
+        let messages: Vec<&Typed> = asked().map(|(message, ..)| message).collect();
+        let digests = Typed::digests(&messages, &*self.engine);
+        let both = asked().zip(digests);
+        both.map(|((_, signature, payer), digest)| Check {
+            digest,
+            signature: *signature,
+            payer: *payer,
+        })
+        .collect()
     }
 }

@@ -1,12 +1,11 @@
 //! EIP-3009 `TransferWithAuthorization`.
 //!
-//! The digest is made in buffers of fixed size: the separator of a known token's domain is computed once, and nothing is
-//! allocated between a claim and its verdict.
+//! The separator of a known token's domain is computed once, and nothing is allocated between a claim and its verdict.
 
 use crate::{
     Signature, Verifier,
     batch::{Asks, wrong},
-    engine::Check,
+    typed::{Typed, separator},
 };
 use alloy_primitives::{B256, keccak256};
 use http402_core::{
@@ -30,10 +29,6 @@ static TYPE_HASH: LazyLock<B256> = LazyLock::new(|| {
     )
 });
 
-static DOMAIN_HASH: LazyLock<B256> = LazyLock::new(|| {
-    keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)")
-});
-
 /// The domain separators of the known tokens.
 pub(crate) struct Separators(HashMap<(u64, Address), B256>);
 
@@ -50,31 +45,15 @@ impl Separators {
     }
 }
 
-fn separator(name: &str, version: &str, chain: u64, contract: Address) -> B256 {
-    let mut buffer = [0; 160];
-    buffer[..32].copy_from_slice(DOMAIN_HASH.as_slice());
-    buffer[32..64].copy_from_slice(keccak256(name).as_slice());
-    buffer[64..96].copy_from_slice(keccak256(version).as_slice());
-    buffer[120..128].copy_from_slice(&chain.to_be_bytes());
-    buffer[140..].copy_from_slice(contract.as_slice());
-    keccak256(buffer)
-}
-
-/// The digest that the payer signs.
-fn digest(separator: &B256, signed: &Eip3009) -> B256 {
-    let mut message = [0; 224];
-    message[..32].copy_from_slice(TYPE_HASH.as_slice());
-    message[44..64].copy_from_slice(signed.from.as_slice());
-    message[76..96].copy_from_slice(signed.to.as_slice());
-    message[96..128].copy_from_slice(&signed.value.to_be_bytes::<32>());
-    message[128..160].copy_from_slice(&signed.window.after.to_be_bytes::<32>());
-    message[160..192].copy_from_slice(&signed.window.before.to_be_bytes::<32>());
-    message[192..].copy_from_slice(signed.nonce.as_slice());
-    let mut outer = [0; 66];
-    outer[..2].copy_from_slice(&[0x19, 0x01]);
-    outer[2..34].copy_from_slice(separator.as_slice());
-    outer[34..].copy_from_slice(keccak256(message).as_slice());
-    keccak256(outer)
+/// The message that the payer signs.
+fn message(separator: B256, signed: &Eip3009) -> Typed {
+    Typed::new(separator, &TYPE_HASH)
+        .address(signed.from)
+        .address(signed.to)
+        .number(signed.value)
+        .number(signed.window.after)
+        .number(signed.window.before)
+        .word(signed.nonce.0)
 }
 
 impl Verifier {
@@ -87,14 +66,22 @@ impl Verifier {
         requirement: &Requirement,
         signed: &Eip3009,
     ) -> Result<B256, Reason> {
+        Ok(self.eip3009_message(requirement, signed)?.digest())
+    }
+
+    fn eip3009_message(
+        &self,
+        requirement: &Requirement,
+        signed: &Eip3009,
+    ) -> Result<Typed, Reason> {
         let chain = requirement.chain.evm().ok_or(Reason::UnsupportedNetwork)?;
         let contract = requirement.asset.evm().ok_or(Reason::AssetMismatch)?;
         let domain = requirement.domain.as_ref().ok_or(Reason::MissingDomain)?;
         self.check_domain(&requirement.chain, &requirement.asset, domain)?;
         Ok(match self.separators.0.get(&(chain, contract)) {
-            Some(known) => digest(known, signed),
-            None => digest(
-                &separator(&domain.name, &domain.version, chain, contract),
+            Some(known) => message(*known, signed),
+            None => message(
+                separator(&domain.name, &domain.version, chain, contract),
                 signed,
             ),
         })
@@ -132,8 +119,8 @@ impl Verifier {
         signed: &Eip3009,
         known: &Known,
     ) -> Asks {
-        let digest = match self.fits(requirement, signed, known) {
-            Ok(digest) => digest,
+        let message = match self.fits(requirement, signed, known) {
+            Ok(message) => message,
             Err(reason) => return Asks::Nothing(Verdict::Invalid(reason)),
         };
         let bytes: &[u8] = &signed.signature;
@@ -143,11 +130,9 @@ impl Verifier {
         let absent = known.payer_code == PayerCode::Absent;
         match Signature::parse(bytes) {
             Some(signature) => Asks::Engine {
-                check: Check {
-                    digest,
-                    signature,
-                    payer: signed.from,
-                },
+                message,
+                signature,
+                payer: signed.from,
                 absent,
             },
             None => Asks::Nothing(wrong(absent)),
@@ -160,7 +145,7 @@ impl Verifier {
         requirement: &Requirement,
         signed: &Eip3009,
         known: &Known,
-    ) -> Result<B256, Reason> {
+    ) -> Result<Typed, Reason> {
         if requirement.transfer != TransferMethod::Eip3009 {
             return Err(Reason::MethodMismatch);
         }
@@ -180,6 +165,6 @@ impl Verifier {
         if signed.window.before > U256::from(known.now.plus(self.max_lifetime).secs()) {
             return Err(Reason::LifetimeTooLong);
         }
-        self.eip3009_digest(requirement, signed)
+        self.eip3009_message(requirement, signed)
     }
 }

@@ -51,6 +51,11 @@ pub trait Engine: Send + Sync + fmt::Debug {
             .collect()
     }
 
+    /// The keccak-256 of each input, in order.
+    fn keccak_all(&self, inputs: &[&[u8]]) -> Vec<B256> {
+        inputs.iter().map(keccak256).collect()
+    }
+
     /// [`check`](Engine::check) for each item, in order. No item's answer depends on another's.
     fn check_all(&self, checks: &[Check]) -> Vec<bool> {
         let all = checks.iter();
@@ -74,6 +79,10 @@ impl<E: Engine + ?Sized> Engine for Arc<E> {
 
     fn recover_all(&self, items: &[(B256, Signature)]) -> Vec<Option<Address>> {
         (**self).recover_all(items)
+    }
+
+    fn keccak_all(&self, inputs: &[&[u8]]) -> Vec<B256> {
+        (**self).keccak_all(inputs)
     }
 
     fn check_all(&self, checks: &[Check]) -> Vec<bool> {

@@ -9,6 +9,7 @@ mod key;
 pub mod p256;
 mod proof;
 mod signature;
+mod typed;
 
 #[cfg(feature = "key")]
 pub use key::{KeyError, LocalKey};

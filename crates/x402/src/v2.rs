@@ -7,6 +7,7 @@ mod required;
 mod requirements;
 mod resource;
 
+pub(crate) use payload::Parts;
 pub use payload::PaymentPayload;
 pub use required::PaymentRequired;
 pub(crate) use required::version;

@@ -1,8 +1,8 @@
 use crate::{
-    ChainId, Party, SpendKey, TokenDomain, Window,
+    ChainId, Party, SpendKey, TokenDomain, Window, hex,
     typed::{Domain, StructType, TypedData, Value},
 };
-use alloc::{format, vec, vec::Vec};
+use alloc::{string::String, vec, vec::Vec};
 use alloy_primitives::{Address, B256, Bytes, U256};
 use core::fmt;
 
@@ -39,15 +39,28 @@ impl Eip3009 {
 
     /// The key of what it spends: chain, token, payer and nonce, shared by transfer and receive.
     pub fn spend_key(&self, chain: &ChainId, asset: &Party) -> SpendKey {
-        SpendKey::new(match asset {
-            Party::Evm(token) => format!(
-                "eip3009:{chain}:{token:#x}:{:#x}:{:#x}",
-                self.from, self.nonce
-            ),
-            Party::Other(token) => {
-                format!("eip3009:{chain}:{token}:{:#x}:{:#x}", self.from, self.nonce)
-            }
-        })
+        // Made for every payment: written in place, as the formatting machinery takes as long as reading the whole answer.
+        let token = match asset {
+            Party::Evm(_) => 42,
+            Party::Other(token) => token.len(),
+        };
+        let mut key = String::with_capacity(8 + chain.length() + 1 + token + 1 + 42 + 1 + 66);
+        key.push_str("eip3009:");
+        chain.write(&mut key);
+        key.push(':');
+        let digits = |bytes: &[u8], key: &mut String| {
+            key.push_str("0x");
+            hex::encode(bytes, key);
+        };
+        match asset {
+            Party::Evm(token) => digits(token.as_slice(), &mut key),
+            Party::Other(token) => key.push_str(token),
+        }
+        key.push(':');
+        digits(self.from.as_slice(), &mut key);
+        key.push(':');
+        digits(self.nonce.as_slice(), &mut key);
+        SpendKey::new(key)
     }
 
     /// The document that the payer signs, for the token `contract` with this domain on the EVM chain `chain`.
@@ -98,7 +111,7 @@ impl fmt::Debug for Eip3009 {
 mod tests {
     use super::*;
     use crate::Timestamp;
-    use std::format;
+    use std::{format, string::ToString};
 
     fn signed() -> Eip3009 {
         Eip3009 {
@@ -131,6 +144,35 @@ mod tests {
     #[test]
     fn s84_the_signature_is_not_printed() {
         assert!(!format!("{:?}", signed()).contains("5a5a"));
+    }
+
+    #[test]
+    fn the_key_is_the_same_text_forever() {
+        let token = "0x036CbD53842c5426634e7929541eC2318f3dCF7e";
+        let nonce = "0x0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20";
+        let of = |chain: &str, asset: &Party| {
+            signed()
+                .spend_key(&chain.parse().unwrap(), asset)
+                .to_string()
+        };
+        let party = Party::parse(&ChainId::eip155(1), token).unwrap();
+        let payer = "0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266";
+        for chain in [
+            "eip155:84532",
+            "eip155:0",
+            "eip155:18446744073709551615",
+            "abc:x_Y",
+        ] {
+            let lower = token.to_lowercase();
+            assert_eq!(
+                of(chain, &party),
+                format!("eip3009:{chain}:{lower}:{payer}:{nonce}")
+            );
+        }
+        assert_eq!(
+            of("abc:def", &Party::Other("coin".into())),
+            format!("eip3009:abc:def:coin:{payer}:{nonce}")
+        );
     }
 
     #[test]

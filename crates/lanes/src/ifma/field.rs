@@ -216,6 +216,24 @@ impl Field {
         ])
     }
 
+    /// Their difference.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    pub(super) fn minus(&self, other: &Self) -> Self {
+        self.loose().plus(&other.negative()).tight()
+    }
+
+    /// The lanes in which it is zero modulo p. It is tight, and so below 2p, and has no other limbs than those.
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    pub(super) fn zero(&self) -> __mmask8 {
+        let l = self.0;
+        let any = _mm512_or_si512(_mm512_or_si512(l[0], l[1]), _mm512_or_si512(l[2], l[3]));
+        let any = _mm512_or_si512(any, l[4]);
+        !_mm512_test_epi64_mask(any, any)
+            | self.at_least_p() & _mm512_cmpeq_epu64_mask(l[0], splat(P[0]))
+    }
+
     /// Another in the lanes of the mask, and itself in the others.
     #[inline]
     #[target_feature(enable = "avx512f")]
@@ -261,13 +279,7 @@ impl Field {
     #[inline]
     #[target_feature(enable = "avx512f,avx512ifma")]
     pub(super) fn same(&self, other: &Self) -> __mmask8 {
-        let difference = self.loose().plus(&other.negative()).tight().below_2_256();
-        let l = difference.0;
-        let any = _mm512_or_si512(_mm512_or_si512(l[0], l[1]), _mm512_or_si512(l[2], l[3]));
-        let any = _mm512_or_si512(any, l[4]);
-        let zero = !_mm512_test_epi64_mask(any, any);
-        // Of what is below 2^256, p and nothing else is p or more and has its first limb.
-        zero | difference.at_least_p() & _mm512_cmpeq_epu64_mask(l[0], splat(P[0]))
+        self.minus(other).zero()
     }
 }
 

@@ -87,27 +87,18 @@ fn permute(state: &mut [__m512i; 25]) {
 }
 
 #[target_feature(enable = "avx512f")]
-pub(super) fn keccak<const N: usize>(inputs: &[[u8; N]; 8]) -> [[u8; 32]; 8] {
+pub(super) fn keccak(inputs: [&[u8]; 8]) -> [[u8; 32]; 8] {
     let mut state = [_mm512_setzero_si512(); 25];
+    let length = inputs[0].len();
     // One block more than there are full ones: the end is always marked.
-    for block in 0..=N / RATE {
-        let mut padded = [[0; RATE]; 8];
-        for (padded, input) in padded.iter_mut().zip(inputs) {
-            let rest = &input[RATE * block..];
-            let take = rest.len().min(RATE);
-            padded[..take].copy_from_slice(&rest[..take]);
-            if take < RATE {
-                padded[take] ^= 0x01;
-                padded[RATE - 1] ^= 0x80;
-            }
+    for block in 0..=length / RATE {
+        let from = RATE * block;
+        let mut words = [[0; RATE / 8]; 8];
+        for (words, input) in words.iter_mut().zip(inputs) {
+            *words = absorbed(&input[from..]);
         }
-        for word in 0..RATE / 8 {
-            let mut limbs = [0; 8];
-            for (limb, padded) in limbs.iter_mut().zip(&padded) {
-                let bytes = padded[8 * word..].first_chunk();
-                *limb = bytes.map_or(0, |bytes| u64::from_le_bytes(*bytes));
-            }
-            state[word] = _mm512_xor_si512(state[word], load(&limbs));
+        for (at, state) in state.iter_mut().take(RATE / 8).enumerate() {
+            *state = _mm512_xor_si512(*state, load(&words.each_ref().map(|words| words[at])));
         }
         permute(&mut state);
     }
@@ -118,4 +109,22 @@ pub(super) fn keccak<const N: usize>(inputs: &[[u8; N]; 8]) -> [[u8; 32]; 8] {
         }
     }
     out
+}
+
+/// The words of the block that begins here: padded, when the input ends in it.
+fn absorbed(rest: &[u8]) -> [u64; RATE / 8] {
+    let mut block = [0; RATE];
+    let take = rest.len().min(RATE);
+    block[..take].copy_from_slice(&rest[..take]);
+    if take < RATE {
+        block[take] ^= 0x01;
+        block[RATE - 1] ^= 0x80;
+    }
+    let mut words = [0; RATE / 8];
+    for (word, bytes) in words.iter_mut().zip(block.chunks_exact(8)) {
+        *word = bytes
+            .first_chunk()
+            .map_or(0, |bytes| u64::from_le_bytes(*bytes));
+    }
+    words
 }

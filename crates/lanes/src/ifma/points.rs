@@ -4,8 +4,9 @@
 use super::{
     field::{Constant, Field},
     memory::{gather, store, transpose},
+    tree::{Group, Summand, halve},
 };
-use crate::{Digits, Entry, Fixed, KNOWN, NEW, Numbers, Points};
+use crate::{Digits, Entry, FIXED, Fixed, Invert, KNOWN, Known, NEW, Numbers, Points};
 use std::arch::x86_64::__mmask8;
 
 /// β, with λ·(x, y) = (β·x, y).
@@ -76,7 +77,7 @@ const MULTIPLES: usize = 16;
 
 /// The points (x/z², y/z³).
 #[derive(Clone, Copy)]
-struct Sum {
+pub(super) struct Sum {
     x: Field,
     y: Field,
     z: Field,
@@ -84,9 +85,9 @@ struct Sum {
 
 /// Points with z = 1.
 #[derive(Clone, Copy)]
-struct Affine {
-    x: Field,
-    y: Field,
+pub(super) struct Affine {
+    pub(super) x: Field,
+    pub(super) y: Field,
 }
 
 impl Affine {
@@ -99,6 +100,34 @@ impl Affine {
         }
     }
 
+    /// What one digit of each lane asks for, but for its sign: `places` give the multiples from 1 on. And the lanes in which it
+    /// is to be negative, and those in which it is nothing.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    fn of_digits(
+        places: [&[Entry]; 8],
+        digits: &Digits,
+        turned: bool,
+    ) -> (Self, __mmask8, __mmask8) {
+        let (mut negate, mut skip) = (0, 0);
+        let mut entries = [&places[0][0]; 8];
+        for lane in 0..8 {
+            let digit = digits[lane];
+            negate |= u8::from(digit < 0) << lane;
+            skip |= u8::from(digit == 0) << lane;
+            entries[lane] = &places[lane][usize::from(digit.unsigned_abs()).saturating_sub(1)];
+        }
+        let [x0, x1, x2, x3, y0, y1, y2, y3] = gather(entries);
+        let mut point = Self {
+            x: Field::unpack(x0, x1, x2, x3),
+            y: Field::unpack(y0, y1, y2, y3),
+        };
+        if turned {
+            point.x = point.x.mul(&Field::constant(&BETA));
+        }
+        (point, negate, skip)
+    }
+
     /// With the coordinates of the curve where z is 1 what is z here.
     #[inline]
     #[target_feature(enable = "avx512f,avx512ifma")]
@@ -108,6 +137,17 @@ impl Affine {
             x: self.x.mul(&square),
             y: self.y.mul(&square.mul(z)),
         }
+    }
+}
+
+impl Summand {
+    /// What one digit of each lane asks for.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    fn of(places: [&[Entry]; 8], digits: &Digits, turned: bool) -> Self {
+        let (mut point, negate, absent) = Affine::of_digits(places, digits, turned);
+        point.y = point.y.negative_if(negate).tight();
+        Self { point, absent }
     }
 }
 
@@ -144,7 +184,7 @@ impl Sum {
     /// The sum with the negatives of some lanes, and with nothing in others; and what z was multiplied by in the rest, which
     /// is zero where both points have one x.
     #[target_feature(enable = "avx512f,avx512ifma")]
-    fn add(&self, other: &Affine, negate: __mmask8, skip: __mmask8) -> (Self, Field) {
+    pub(super) fn add(&self, other: &Affine, negate: __mmask8, skip: __mmask8) -> (Self, Field) {
         let zz = self.z.square();
         let across = other.x.mul(&zz).loose();
         let across = across.plus(&self.x.negative()).tight();
@@ -176,26 +216,19 @@ impl Sum {
         }
     }
 
-    /// The sum with what one digit of each lane asks for: `place` gives the multiples from 1 on.
+    /// Nothing in these lanes: z is zero.
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    pub(super) fn spoiled(mut self, lanes: __mmask8) -> Self {
+        self.z = self.z.replaced(lanes, &Field::constant(&[0; 5]));
+        self
+    }
+
+    /// The sum with what one digit of each lane asks for.
     #[inline]
     #[target_feature(enable = "avx512f,avx512ifma")]
     fn add_digits(&self, places: [&[Entry]; 8], digits: &Digits, turned: bool) -> Self {
-        let (mut negate, mut skip) = (0, 0);
-        let mut entries = [&places[0][0]; 8];
-        for lane in 0..8 {
-            let digit = digits[lane];
-            negate |= u8::from(digit < 0) << lane;
-            skip |= u8::from(digit == 0) << lane;
-            entries[lane] = &places[lane][usize::from(digit.unsigned_abs()).saturating_sub(1)];
-        }
-        let [x0, x1, x2, x3, y0, y1, y2, y3] = gather(entries);
-        let mut point = Affine {
-            x: Field::unpack(x0, x1, x2, x3),
-            y: Field::unpack(y0, y1, y2, y3),
-        };
-        if turned {
-            point.x = point.x.mul(&Field::constant(&BETA));
-        }
+        let (point, negate, skip) = Affine::of_digits(places, digits, turned);
         self.add(&point, negate, skip).0
     }
 
@@ -271,29 +304,55 @@ pub(super) fn new_points(
     (sum.points(), there)
 }
 
+/// How many times eight sums are computed together: what they hold in between stays in the second cache.
+const TOGETHER: usize = 8;
+
 #[target_feature(enable = "avx512f,avx512ifma")]
-pub(super) fn known_points(
-    tables: [&[Entry]; 8],
-    halves: [&[Digits; KNOWN]; 2],
-    fixed: &Fixed<'_>,
-) -> Points {
-    let mut sum = Sum::of(&Affine::constant(&START));
-    // The digits of odd places first, then six doublings, then those of even places.
-    for parity in [1, 0] {
-        for at in 0..KNOWN / 2 {
-            let mut places = tables;
-            for place in &mut places {
-                *place = &place[32 * at..][..32];
-            }
-            sum = sum.add_digits(places, &halves[0][2 * at + parity], false);
-            sum = sum.add_digits(places, &halves[1][2 * at + parity], true);
+pub(super) fn known_points(all: &[Known<'_>], fixed: &[Entry], invert: Invert<'_>) -> Vec<Points> {
+    let mut points = Vec::with_capacity(all.len());
+    for some in all.chunks(TOGETHER) {
+        let mut groups = Vec::with_capacity(2 * some.len());
+        for known in some {
+            let [odd, even] = summands(known, fixed);
+            groups.extend([Group::new(odd), Group::new(even)]);
         }
-        if parity == 1 {
+        halve(&mut groups, invert);
+        // The sum of odd places is doubled six times, and then has its place beside that of even ones.
+        for pair in groups.chunks_exact_mut(2) {
+            let [odd, even] = pair else { continue };
+            let Some(first) = odd.pop_first() else {
+                continue;
+            };
+            let mut sum = odd.add_to(Sum::of(&first.point));
             for _ in 0..6 {
                 sum = sum.double();
             }
+            points.push(even.add_to(sum).points());
         }
     }
-    let sum = sum.add_fixed(fixed);
-    sum.add(&Affine::constant(&END_KNOWN), 0, 0).0.points()
+    points
+}
+
+/// What is to be added up: for odd places from `START` on, and for even ones, and those of G, with what takes it away again.
+/// So no sum of the first kind is ever nothing.
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn summands(known: &Known<'_>, fixed: &[Entry]) -> [Vec<Summand>; 2] {
+    let there = |point| Summand { point, absent: 0 };
+    let mut odd = Vec::with_capacity(1 + KNOWN);
+    odd.push(there(Affine::constant(&START)));
+    let mut even = Vec::with_capacity(1 + KNOWN + FIXED);
+    even.push(there(Affine::constant(&END_KNOWN)));
+    for at in 0..KNOWN {
+        let mut places = known.tables;
+        for place in &mut places {
+            *place = &place[32 * (at / 2)..][..32];
+        }
+        let group = if at % 2 == 1 { &mut odd } else { &mut even };
+        group.push(Summand::of(places, &known.halves[0][at], false));
+        group.push(Summand::of(places, &known.halves[1][at], true));
+    }
+    for (digits, place) in known.fixed.iter().zip(fixed.chunks_exact(128)) {
+        even.push(Summand::of([place; 8], digits, false));
+    }
+    [odd, even]
 }

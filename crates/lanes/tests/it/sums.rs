@@ -1,5 +1,5 @@
 use crate::lanes;
-use http402_lanes::{Digits, Entry, FIXED, Fixed, KNOWN, Lanes, NEW, Numbers, Points};
+use http402_lanes::{Digits, Entry, FIXED, Fixed, KNOWN, Known, Lanes, NEW, Numbers, Points};
 use num_bigint::{BigInt, BigUint};
 use proptest::prelude::*;
 use std::sync::LazyLock;
@@ -177,18 +177,80 @@ proptest! {
     #[test]
     fn sums_with_known_points(
         keys in any::<[u64; 8]>(),
-        first in digits::<KNOWN>(32), second in digits::<KNOWN>(32), fixed in digits::<FIXED>(128),
+        all in prop::collection::vec((digits::<KNOWN>(32), digits::<KNOWN>(32), digits::<FIXED>(128)), 1..11),
     ) {
         let Some(lanes) = lanes() else { return Ok(()) };
         let keys = keys.map(|key| multiple(&generator(), &BigInt::from(u128::from(key) + 1)));
         let tables = keys.each_ref().map(|key| table(key, KNOWN / 2, 12, 32));
-        let fixed = Fixed { table: &FIXED_TABLE, digits: &fixed };
-        let points = lanes.known_points(tables.each_ref().map(Vec::as_slice), [&first, &second], &fixed);
+        let known: Vec<_> = all.iter().map(|(first, second, fixed)| Known {
+            tables: tables.each_ref().map(Vec::as_slice),
+            halves: [*first, *second],
+            fixed: *fixed,
+        }).collect();
+        let points = lanes.known_points(&known, &FIXED_TABLE, &invert);
+        prop_assert_eq!(points.len(), known.len());
+        for (known, points) in known.iter().zip(&points) {
+            let at = (known.fixed[0][0].unsigned_abs() % 8) as usize;
+            prop_assert_eq!(lane(points, at), known_sum(known, &keys[at], at), "lane {}", at);
+        }
+        let (known, points) = (&known[0], &points[0]);
         for (at, key) in keys.iter().enumerate() {
-            let sum = multiple(key, &value(&first, at, 6));
-            let sum = add(&sum, &multiple(&turned(key), &value(&second, at, 6)));
-            let sum = add(&sum, &multiple(&generator(), &value(fixed.digits, at, 8)));
-            prop_assert_eq!(lane(&points, at), sum, "lane {}", at);
+            prop_assert_eq!(lane(points, at), known_sum(known, key, at), "lane {}", at);
+        }
+    }
+}
+
+/// What a lane is to come to.
+fn known_sum(known: &Known<'_>, key: &Point, lane: usize) -> Point {
+    let [first, second] = &known.halves;
+    let sum = multiple(key, &value(first, lane, 6));
+    let sum = add(&sum, &multiple(&turned(key), &value(second, lane, 6)));
+    add(&sum, &multiple(&generator(), &value(&known.fixed, lane, 8)))
+}
+
+fn invert(numbers: &Numbers) -> Numbers {
+    let p = p();
+    let all: [[u64; 4]; 8] = std::array::from_fn(|lane| {
+        let inverse = (number(numbers, lane) % &p).modinv(&p);
+        limbs(&inverse.unwrap_or_default())
+    });
+    std::array::from_fn(|limb| all.map(|number| number[limb]))
+}
+
+/// A key whose multiple of the last even place, turned by λ, is the generator.
+fn meeting_key() -> Point {
+    let parse = |text: &[u8]| BigUint::parse_bytes(text, 16).unwrap();
+    let order = parse(b"fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141");
+    let lambda = parse(b"5363ad4cc05c30e0a5261c028812645a122e22ea20816678df02967c1b23bd72");
+    let shifted: BigUint = (lambda << 120_u32) % &order;
+    let times = shifted.modinv(&order).unwrap();
+    multiple(&generator(), &BigInt::from(times))
+}
+
+/// The same point twice, or a point and its negative, in a lane of one sum: that lane of that sum is told, and nothing else.
+#[test]
+fn known_points_that_meet_are_told_and_no_other_sum_is_touched() {
+    let Some(lanes) = lanes() else { return };
+    let key = meeting_key();
+    let own = table(&key, KNOWN / 2, 12, 32);
+    let quiet = Known {
+        tables: [&own; 8],
+        halves: [[[1; 8]; KNOWN], [[2; 8]; KNOWN]],
+        fixed: [[3; 8]; FIXED],
+    };
+    let quiet_sum = known_sum(&quiet, &key, 0);
+    for (count, which, digit) in [(1, 0, 7_i16), (2, 1, -7), (8, 3, 32), (9, 8, -1), (9, 0, 1)] {
+        let mut all = vec![quiet.clone(); count];
+        // These two are added to each other before anything else.
+        all[which].halves[1][20][5] = digit.abs();
+        all[which].fixed[0][5] = digit;
+        let points = lanes.known_points(&all, &FIXED_TABLE, &invert);
+        for (at, points) in points.iter().enumerate() {
+            for of_lane in 0..8 {
+                let told = at == which && of_lane == 5;
+                let right = (!told).then(|| quiet_sum.clone()).flatten();
+                assert_eq!(lane(points, of_lane), right, "sum {at}, lane {of_lane}");
+            }
         }
     }
 }

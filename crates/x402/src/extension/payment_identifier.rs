@@ -8,11 +8,10 @@ use http402_core::{ParseError, json::Json};
 const NAME: &str = "payment-identifier";
 
 /// The id in the `extensions` of a payment, when there is one.
-pub(crate) fn id(extensions: Option<&str>) -> Result<Option<Box<str>>, ParseError> {
-    let Some(extensions) = extensions else {
+pub(crate) fn id(extensions: Option<&Json<'_>>) -> Result<Option<Box<str>>, ParseError> {
+    let Some(json) = extensions else {
         return Ok(None);
     };
-    let json = Json::parse(extensions)?;
     let Some(info) = json.object(NAME)?.map(|it| it.object("info")).transpose()? else {
         return Ok(None);
     };
@@ -33,10 +32,14 @@ pub(crate) fn id(extensions: Option<&str>) -> Result<Option<Box<str>>, ParseErro
 mod tests {
     use super::*;
 
+    fn read(text: &str) -> Result<Option<Box<str>>, ParseError> {
+        id(Some(&Json::parse(text).unwrap()))
+    }
+
     fn of(id: &str) -> Result<Option<Box<str>>, ParseError> {
-        super::id(Some(&format!(
+        read(&format!(
             r#"{{"x":1,"payment-identifier":{{"info":{{"required":true,"id":"{id}"}}}}}}"#
-        )))
+        ))
     }
 
     #[test]
@@ -64,9 +67,9 @@ mod tests {
             r#"{"payment-identifier":{}}"#,
             r#"{"payment-identifier":{"info":{"required":false}}}"#,
         ] {
-            assert_eq!(id(Some(none)), Ok(None));
+            assert_eq!(read(none), Ok(None));
         }
         assert_eq!(id(None), Ok(None));
-        assert!(id(Some(r#"{"payment-identifier":{"info":{"id":7}}}"#)).is_err());
+        assert!(read(r#"{"payment-identifier":{"info":{"id":7}}}"#).is_err());
     }
 }

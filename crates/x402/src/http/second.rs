@@ -42,17 +42,25 @@ impl Protocol for X402V2 {
         if json.need("x402Version").map_err(here)?.as_u64() != Some(2) {
             return Err(ClaimError::Refused(Reason::UnsupportedVersion));
         }
-        let answer = v2::PaymentPayload::read(&json).map_err(here)?;
-        let (requirement, offer, objection) = matching(asked, &answer.accepted)?;
-        let authorization = exact::authorization(json.need("payload")?, &requirement)?;
+        let parts = v2::Parts::of(&json).map_err(here)?;
+        let (requirement, offer, objection) = matching(asked, &parts)?;
+        let authorization = exact::authorization(parts.payload, &requirement)?;
+        let id = payment_identifier::id(parts.extensions).map_err(here)?;
+        // The answer is what was decoded, and not a copy of it, unless there is white space around it.
+        let all = json.raw().len();
+        let answer = if all == text.len() {
+            Encoded::new(text.into_bytes())
+        } else {
+            Encoded::new(json.raw().as_bytes().to_vec())
+        };
         let wire = Wire {
             protocol: V2,
             offer,
-            answer: Encoded::new(json.raw().as_bytes().to_vec()),
+            answer,
         };
         let mut claim = Claim::new(requirement, authorization, asked.request, wire);
         claim.objection = objection;
-        claim.id = payment_identifier::id(answer.extensions()).map_err(here)?;
+        claim.id = id;
         Ok(claim)
     }
 
@@ -133,20 +141,28 @@ impl Issued {
 /// with the objection that it is not offered.
 fn matching(
     asked: &Asked<'_>,
-    accepted: &v2::PaymentRequirements,
+    parts: &v2::Parts<'_>,
 ) -> Result<(Requirement, Encoded, Option<Reason>), ClaimError> {
+    let mut read = None;
     let mut why = Reason::NoMatchingOffer;
     for (at, requirement) in asked.requirements.iter().chain(asked.earlier).enumerate() {
         let Some(issued) = Issued::of(requirement) else {
             continue;
         };
-        match issued.offer.matches(accepted) {
+        // Nearly every client echoes the offer to the letter: then there is nothing to read.
+        let matched = if issued.offer.encode() == parts.accepted.raw() {
+            Ok(())
+        } else {
+            issued.offer.matches(accepted(&mut read, parts)?)
+        };
+        match matched {
             Ok(()) => return Ok((requirement.clone(), issued.encoded.clone(), None)),
             // With one offer alone the difference can be told.
             Err(reason) if at == 0 && asked.requirements.len() == 1 => why = reason,
             Err(_) => {}
         }
     }
+    let accepted = accepted(&mut read, parts)?;
     match accepted.requirement() {
         Ok(requirement) => {
             let offer = Encoded::new(accepted.encode().as_bytes().to_vec());
@@ -154,6 +170,18 @@ fn matching(
         }
         Err(_) => Err(ClaimError::Refused(why)),
     }
+}
+
+/// What was accepted, read when it is needed, and once.
+fn accepted<'a>(
+    read: &'a mut Option<v2::PaymentRequirements>,
+    parts: &v2::Parts<'_>,
+) -> Result<&'a v2::PaymentRequirements, ParseError> {
+    if let Some(read) = read {
+        return Ok(read);
+    }
+    let accepted = parts.accepted();
+    Ok(read.insert(accepted.map_err(|error| error.inside("PAYMENT-SIGNATURE"))?))
 }
 
 impl ClientProtocol for X402V2 {

@@ -4,6 +4,7 @@ use http402_core::{
     Address, Amount, Authorization, B256, Bytes, ChainId, Flow, ParseError, Party, Reason,
     Requirement, TokenDomain, TransferMethod, U256, Window,
     authorization::Eip3009,
+    hex,
     json::{Json, Object},
 };
 
@@ -147,8 +148,11 @@ pub fn authorization(
             .map_err(|why| ParseError::new("signature", why))?;
         let signed = payload.need("authorization")?;
         let inner = || -> Result<Eip3009, ParseError> {
-            let nonce =
-                bytes(signed.need_text("nonce")?).map_err(|why| ParseError::new("nonce", why))?;
+            let nonce = signed.need_text("nonce")?.strip_prefix("0x");
+            let nonce = nonce.ok_or_else(|| ParseError::new("nonce", "0x expected"))?;
+            let mut word = [0; 32];
+            hex::decode(nonce.as_bytes(), &mut word)
+                .map_err(|_| ParseError::new("nonce", "32 bytes expected"))?;
             Ok(Eip3009 {
                 from: address(signed, "from")?,
                 to: address(signed, "to")?,
@@ -157,8 +161,7 @@ pub fn authorization(
                     after: number(signed, "validAfter")?,
                     before: number(signed, "validBefore")?,
                 },
-                nonce: B256::try_from(nonce.as_ref())
-                    .map_err(|_| ParseError::new("nonce", "32 bytes expected"))?,
+                nonce: B256::new(word),
                 signature,
             })
         };
@@ -190,19 +193,8 @@ fn bytes(text: &str) -> Result<Bytes, &'static str> {
     if digits.len() % 2 == 1 {
         return Err("even number of hexadecimal digits expected");
     }
-    let nibble = |byte: u8| match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
-        b'A'..=b'F' => Some(byte - b'A' + 10),
-        _ => None,
-    };
-    let mut bytes = Vec::with_capacity(digits.len() / 2);
-    for pair in digits.chunks_exact(2) {
-        let (Some(high), Some(low)) = (nibble(pair[0]), nibble(pair[1])) else {
-            return Err("hexadecimal digit expected");
-        };
-        bytes.push(high << 4 | low);
-    }
+    let mut bytes = vec![0; digits.len() / 2];
+    hex::decode(digits, &mut bytes).map_err(|_| "hexadecimal digit expected")?;
     Ok(bytes.into())
 }
 

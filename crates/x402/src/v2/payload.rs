@@ -4,6 +4,39 @@ use http402_core::{
     json::{Json, Object},
 };
 
+/// The members of an answer, where they stand in its text.
+#[derive(Clone, Copy)]
+pub(crate) struct Parts<'a> {
+    /// `accepted`, whatever it is.
+    pub(crate) accepted: &'a Json<'a>,
+    /// `resource`, an object.
+    pub(crate) resource: Option<&'a Json<'a>>,
+    /// `payload`, an object.
+    pub(crate) payload: &'a Json<'a>,
+    /// `extensions`, an object.
+    pub(crate) extensions: Option<&'a Json<'a>>,
+}
+
+impl<'a> Parts<'a> {
+    /// The members of this object.
+    pub(crate) fn of(json: &'a Json<'a>) -> Result<Self, ParseError> {
+        version(json, 2)?;
+        Ok(Self {
+            payload: json
+                .object("payload")?
+                .ok_or_else(|| ParseError::new("payload", "missing"))?,
+            accepted: json.need("accepted")?,
+            resource: json.object("resource")?,
+            extensions: json.object("extensions")?,
+        })
+    }
+
+    /// The offer that was accepted.
+    pub(crate) fn accepted(&self) -> Result<PaymentRequirements, ParseError> {
+        PaymentRequirements::read(self.accepted).map_err(|error| error.inside("accepted"))
+    }
+}
+
 /// The answer of a client (section 5.2 `PaymentPayload`), in the header `PAYMENT-SIGNATURE`.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -30,20 +63,13 @@ impl PaymentPayload {
     /// # Errors
     /// When it is of another version, or something is missing.
     pub fn read(json: &Json<'_>) -> Result<Self, ParseError> {
-        version(json, 2)?;
-        let payload = json
-            .object("payload")?
-            .ok_or_else(|| ParseError::new("payload", "missing"))?;
+        let parts = Parts::of(json)?;
+        let owned = |part: &Json<'_>| part.raw().into();
         Ok(Self {
-            accepted: PaymentRequirements::read(json.need("accepted")?)
-                .map_err(|error| error.inside("accepted"))?,
-            resource: json
-                .object("resource")?
-                .map(|resource| resource.raw().into()),
-            payload: payload.raw().into(),
-            extensions: json
-                .object("extensions")?
-                .map(|extensions| extensions.raw().into()),
+            accepted: parts.accepted()?,
+            resource: parts.resource.map(owned),
+            payload: owned(parts.payload),
+            extensions: parts.extensions.map(owned),
             raw: json.raw().into(),
         })
     }

@@ -1,5 +1,5 @@
 use super::{
-    Portable, Signed, addressed,
+    Portable, Signed,
     digits::booth_half,
     field::Field,
     fixed::{COUNT as FIXED, generator_digits, table},
@@ -12,14 +12,18 @@ use crate::{
     Signature,
     engine::{Check, Engine},
 };
+use alloy_primitives::keccak256;
 use http402_core::{Address, B256};
-use http402_lanes::{Fixed, NEW, Numbers, Points};
+use http402_lanes::{Fixed, Known, NEW, Numbers, Points};
 use std::array::from_fn;
 
 /// How many signatures of new payers are worth eight lanes: they cost as much as two one by one.
 const WORTH_NEW: usize = 2;
 /// How many of known keys are.
 const WORTH_KNOWN: usize = 3;
+
+/// How many hashes are: eight cost as much as two one by one.
+const WORTH_HASH: usize = 3;
 
 /// The engine that checks eight signatures of a batch at once, in the AVX-512 IFMA lanes of the CPU. What comes alone is
 /// left to the [`Portable`] engine in it, and so is every lane that the lanes can not compute.
@@ -92,21 +96,14 @@ impl Lanes {
     }
 
     fn addresses(&self, keys: &[Option<Affine>]) -> Vec<Option<(Affine, Address)>> {
-        let mut all = Vec::with_capacity(keys.len());
-        for keys in keys.chunks(8) {
-            if keys.iter().flatten().count() < 3 {
-                all.extend(keys.iter().map(|key| key.map(addressed)));
-                continue;
-            }
-            let mut inputs = [[0; 64]; 8];
-            for (input, key) in inputs.iter_mut().zip(keys) {
-                *input = key.map_or([0; 64], Affine::to_bytes);
-            }
-            let hashes = self.lanes.keccak(&inputs);
-            let both = keys.iter().zip(&hashes);
-            all.extend(both.map(|(key, hash)| Some(((*key)?, Address::from_slice(&hash[12..])))));
-        }
-        all
+        let points: Vec<_> = keys.iter().flatten().map(|key| key.to_bytes()).collect();
+        let points: Vec<&[u8]> = points.iter().map(<[u8; 64]>::as_slice).collect();
+        let mut hashes = self.keccak_all(&points).into_iter();
+        let all = keys.iter().map(|key| {
+            let key = (*key)?;
+            Some((key, Address::from_slice(&hashes.next()?[12..])))
+        });
+        all.collect()
     }
 
     /// Whether each signature is of its known key.
@@ -123,29 +120,15 @@ impl Lanes {
         let s = |(check, _): &(&Check, &Table)| Scalar::from_bytes(check.signature.s());
         let mut inverses: Vec<_> = items.iter().map(s).collect();
         Scalar::invert_all(&mut inverses);
-        let mut points = Vec::with_capacity(items.len());
-        for (items, inverses) in items.chunks(8).zip(inverses.chunks(8)) {
-            let mut halves = [[[0; 8]; KNOWN]; 2];
-            let mut digits = [[0; 8]; FIXED];
-            for (lane, ((check, _), inverse)) in items.iter().zip(inverses).enumerate() {
-                let z = Scalar::from_bytes(&check.digest.0);
-                let r = Scalar::from_bytes(check.signature.r());
-                put(&mut digits, lane, &generator_digits(z.mul(*inverse)));
-                for (half, part) in halves.iter_mut().zip(r.mul(*inverse).split()) {
-                    put(half, lane, &booth_half::<KNOWN_WIDTH, KNOWN>(part));
-                }
-            }
-            let fixed = Fixed {
-                table: table(),
-                digits: &digits,
-            };
-            // Lanes without a check do what the last one's table says, and nobody looks.
-            let last = items.len() - 1;
-            let tables = from_fn(|lane| items[lane.min(last)].1.entries());
-            let [first, second] = &halves;
-            let sums = self.lanes.known_points(tables, [first, second], &fixed);
-            points.extend((0..items.len()).map(|lane| jacobian(&sums, lane)));
-        }
+        let chunks = items.chunks(8).zip(inverses.chunks(8));
+        let sums: Vec<_> = chunks
+            .map(|(items, inverses)| sums(items, inverses))
+            .collect();
+        let sums = self.lanes.known_points(&sums, table(), &invert);
+        let points = items.chunks(8).zip(&sums);
+        let points =
+            points.flat_map(|(items, sums)| (0..items.len()).map(|lane| jacobian(sums, lane)));
+        let points: Vec<_> = points.collect();
         let affine = Jacobian::affine_all(&points).into_iter();
         let all = affine.zip(items).zip(inverses);
         let answers = all.map(|((point, (check, table)), inverse)| {
@@ -159,6 +142,33 @@ impl Lanes {
         });
         answers.collect()
     }
+}
+
+/// What eight checks give to the lanes.
+fn sums<'a>(items: &[(&Check, &'a Table)], inverses: &[Scalar]) -> Known<'a> {
+    // Lanes without a check do what the last one's table says, and nobody looks.
+    let last = items.len() - 1;
+    let mut known = Known {
+        tables: from_fn(|lane| items[lane.min(last)].1.entries()),
+        halves: [[[0; 8]; KNOWN]; 2],
+        fixed: [[0; 8]; FIXED],
+    };
+    for (lane, ((check, _), inverse)) in items.iter().zip(inverses).enumerate() {
+        let z = Scalar::from_bytes(&check.digest.0);
+        let r = Scalar::from_bytes(check.signature.r());
+        put(&mut known.fixed, lane, &generator_digits(z.mul(*inverse)));
+        for (half, part) in known.halves.iter_mut().zip(r.mul(*inverse).split()) {
+            put(half, lane, &booth_half::<KNOWN_WIDTH, KNOWN>(part));
+        }
+    }
+    known
+}
+
+fn invert(numbers: &Numbers) -> Numbers {
+    let mut all: [Field; 8] = from_fn(|lane| Field::from_limbs(numbers.map(|limbs| limbs[lane])));
+    Field::invert_all(&mut all);
+    let all = all.map(Field::limbs);
+    from_fn(|limb| all.map(|number| number[limb]))
 }
 
 /// What eight recoveries give to the lanes.
@@ -226,6 +236,27 @@ impl Engine for Lanes {
         let all = items.iter().map(|(digest, signature)| (digest, signature));
         let keys = self.keys_of(&all.collect::<Vec<_>>()).into_iter();
         keys.map(|key| Some(key?.1)).collect()
+    }
+
+    fn keccak_all(&self, inputs: &[&[u8]]) -> Vec<B256> {
+        let mut all = Vec::with_capacity(inputs.len());
+        for inputs in inputs.chunks(8) {
+            let length = inputs[0].len();
+            if inputs.len() < WORTH_HASH || inputs.iter().any(|input| input.len() != length) {
+                all.extend(inputs.iter().map(keccak256));
+                continue;
+            }
+            // Lanes without an input do what the last one's says, and nobody looks.
+            let last = inputs.len() - 1;
+            let hashes = self.lanes.keccak(from_fn(|lane| inputs[lane.min(last)]));
+            all.extend(
+                hashes
+                    .iter()
+                    .take(inputs.len())
+                    .map(|hash| B256::new(*hash)),
+            );
+        }
+        all
     }
 
     fn check_all(&self, checks: &[Check]) -> Vec<bool> {

@@ -1,0 +1,91 @@
+//! Hexadecimal digits of either case, read strictly and written in lower case.
+
+use alloc::string::String;
+
+/// Not a digit.
+const NONE: u8 = 0xff;
+
+/// What each byte is worth.
+const WORTH: [u8; 256] = {
+    let mut worth = [NONE; 256];
+    let mut value = 0;
+    while value < 16 {
+        let digit = DIGITS[value];
+        worth[digit as usize] = value as u8;
+        worth[digit.to_ascii_uppercase() as usize] = value as u8;
+        value += 1;
+    }
+    worth
+};
+
+const DIGITS: [u8; 16] = *b"0123456789abcdef";
+
+/// Fills `out` with what pairs of digits say: without a prefix, and exactly as many as it takes.
+///
+/// # Errors
+/// With the offset of the first byte that is no digit, or at which there are too few or too many of them.
+pub fn decode(digits: &[u8], out: &mut [u8]) -> Result<(), usize> {
+    let expected = out.len().saturating_mul(2);
+    if digits.len() != expected {
+        return Err(digits.len().min(expected));
+    }
+    let mut all = 0;
+    for (byte, pair) in out.iter_mut().zip(digits.chunks_exact(2)) {
+        let (high, low) = (WORTH[usize::from(pair[0])], WORTH[usize::from(pair[1])]);
+        all |= high | low;
+        *byte = high << 4 | low & 0xf;
+    }
+    if all < 16 {
+        return Ok(());
+    }
+    let bad = |byte: &u8| WORTH[usize::from(*byte)] == NONE;
+    Err(digits.iter().position(bad).unwrap_or(expected))
+}
+
+/// Appends the digits of `bytes`, without a prefix.
+pub fn encode(bytes: &[u8], out: &mut String) {
+    for bytes in bytes.chunks(32) {
+        let mut digits = [b'0'; 64];
+        for (pair, byte) in digits.chunks_exact_mut(2).zip(bytes) {
+            pair[0] = DIGITS[usize::from(byte >> 4)];
+            pair[1] = DIGITS[usize::from(byte & 0xf)];
+        }
+        let digits = core::str::from_utf8(&digits[..2 * bytes.len()]);
+        out.push_str(digits.expect("digits are ASCII"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+
+    #[test]
+    fn both_cases_are_read_and_everything_else_has_a_place() {
+        let mut out = [0; 4];
+        assert_eq!(decode(b"0aF9bCdE", &mut out), Ok(()));
+        assert_eq!(out, [0x0a, 0xf9, 0xbc, 0xde]);
+        assert_eq!(decode(b"0aF9bC", &mut out), Err(6));
+        assert_eq!(decode(b"0aF9bCdE0", &mut out), Err(8));
+        for byte in 0..=u8::MAX {
+            for at in 0..8 {
+                let mut text = *b"01234567";
+                text[at] = byte;
+                let read = decode(&text, &mut out);
+                assert_eq!(read.is_ok(), byte.is_ascii_hexdigit(), "{byte}");
+                assert_eq!(read.err().unwrap_or(at), at);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let bytes: Vec<u8> = (0..=u8::MAX).collect();
+        let mut text = String::new();
+        encode(&bytes, &mut text);
+        let mut out = [0; 256];
+        assert_eq!(decode(text.as_bytes(), &mut out), Ok(()));
+        assert_eq!(out[..], bytes[..]);
+        assert_eq!(text, text.to_lowercase());
+    }
+}
