@@ -92,18 +92,29 @@ impl Exposure {
         if open.places.len() >= self.in_all {
             return Err(Crowded::Gate);
         }
-        let key: Box<str> = key.as_str().into();
-        *open.payers.entry(payer.clone()).or_default() += 1;
-        let place = Place {
-            payer: payer.clone(),
-            until,
-            doubtful: false,
-        };
-        open.places.insert(key.clone(), place);
+        open.insert(key, payer, until);
         Ok(Some(Ticket {
             open: self.open.clone(),
-            key,
+            key: key.as_str().into(),
         }))
+    }
+
+    /// The outcome is not known: it has a place until somebody has found out, or its authorization ends.
+    pub(crate) fn stay(
+        &self,
+        ticket: Option<Ticket>,
+        key: &SpendKey,
+        payer: &Party,
+        until: Timestamp,
+    ) {
+        if let Some(mut ticket) = ticket {
+            ticket.key = Box::default();
+        }
+        let mut open = lock(&self.open);
+        open.insert(key, payer, until);
+        if let Some(place) = open.places.get_mut(key.as_str()) {
+            place.doubtful = true;
+        }
     }
 
     /// It is not in doubt any more, whoever has found out.
@@ -113,6 +124,19 @@ impl Exposure {
 }
 
 impl Open {
+    fn insert(&mut self, key: &SpendKey, payer: &Party, until: Timestamp) {
+        if self.places.contains_key(key.as_str()) {
+            return;
+        }
+        *self.payers.entry(payer.clone()).or_default() += 1;
+        let place = Place {
+            payer: payer.clone(),
+            until,
+            doubtful: false,
+        };
+        self.places.insert(key.as_str().into(), place);
+    }
+
     fn remove(&mut self, key: &str) {
         let Some(place) = self.places.remove(key) else {
             return;
@@ -136,16 +160,6 @@ impl Open {
     }
 }
 
-impl Ticket {
-    /// The outcome is not known: its place stays taken.
-    pub(crate) fn stay(mut self) {
-        if let Some(place) = lock(&self.open).places.get_mut(&self.key) {
-            place.doubtful = true;
-        }
-        self.key = Box::default();
-    }
-}
-
 impl Drop for Ticket {
     fn drop(&mut self) {
         if !self.key.is_empty() {
@@ -156,4 +170,29 @@ impl Drop for Ticket {
 
 fn lock(open: &Mutex<Open>) -> MutexGuard<'_, Open> {
     open.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn s14_what_is_in_doubt_has_a_place_until_it_has_ended() {
+        let exposure = Exposure::new(10, 1);
+        let (one, two) = (SpendKey::new("one"), SpendKey::new("two"));
+        let payer = Party::Other("payer".into());
+        let at = Timestamp::from_secs;
+        // As after a restart: nobody has a ticket for it.
+        exposure.stay(None, &one, &payer, at(100));
+        let enter = |now| exposure.enter(&two, &payer, at(500), at(now));
+        assert_eq!(enter(100).unwrap_err(), Crowded::Gate);
+        let ticket = enter(101).unwrap().unwrap();
+        exposure.stay(Some(ticket), &two, &payer, at(500));
+        assert!(exposure.enter(&one, &payer, at(900), at(499)).is_err());
+        exposure.leave(&Key::from(&two));
+        let ticket = exposure.enter(&one, &payer, at(900), at(499));
+        assert!(ticket.unwrap().is_some());
+        // Its ticket is gone again, and nobody is counted twice.
+        assert!(lock(&exposure.open).places.is_empty() && lock(&exposure.open).payers.is_empty());
+    }
 }

@@ -1,9 +1,11 @@
 mod delivery;
 mod found;
 mod name;
+mod outcome;
 
 pub(crate) use delivery::{Provisional, Seen};
 pub(crate) use found::{Found, Taking};
+pub(crate) use outcome::After;
 
 use crate::server::{
     entry::{Entry, Kept, credential},
@@ -251,8 +253,7 @@ impl Judged {
     /// # Errors
     /// Whose places are all taken.
     pub fn enter(&mut self, gate: &Gate, now: Timestamp) -> Result<(), Crowded> {
-        let until = self.claim.authorization.window().map(|window| window.end());
-        let until = until.map_or_else(|| now.plus(gate.max_lifetime), |end| end.max(now));
+        let until = unsettled_until(&self.claim, gate, now);
         if let Some(key) = self.claim.spends.first() {
             self.ticket = gate.exposure.enter(key, &self.payer, until, now)?;
         }
@@ -302,6 +303,12 @@ impl Judged {
             Applied::Conflict { found, .. } => Reserving::Held(self, found),
         }
     }
+}
+
+/// When the authorization can no longer settle.
+fn unsettled_until(claim: &Claim, gate: &Gate, now: Timestamp) -> Timestamp {
+    let end = claim.authorization.window().map(|window| window.end());
+    end.map_or_else(|| now.plus(gate.max_lifetime), |end| end.max(now))
 }
 
 fn failures(free: &[Option<Versioned>]) -> u8 {
@@ -441,111 +448,4 @@ fn keep_of(entry: &Entry, gate: &Gate, now: Timestamp) -> Timestamp {
         .claim
         .as_ref()
         .map_or_else(|| now.plus(gate.keep), |claim| gate.keep_until(claim, now))
-}
-
-/// What a settlement leads to.
-pub(crate) enum After {
-    /// Settled, and the handler has answered well before: its response may leave.
-    Deliver(Vec<Write>, Settled),
-    /// Settled, and the handler may run now.
-    Grant(Next<Granted>),
-    /// Definitely not settled.
-    Declined(Vec<Write>, Declined),
-    /// Not known.
-    Unknown(Vec<Write>, Claim, Pending),
-}
-
-impl Owed {
-    /// The claim that is being settled.
-    pub fn claim(&self) -> Option<&Claim> {
-        self.entry.claim.as_ref()
-    }
-
-    /// The settlement in doubt, when this is not the first try.
-    pub fn pending(&self) -> Option<&Pending> {
-        self.entry.pending.as_ref()
-    }
-
-    /// What the facilitator is asked for.
-    pub(crate) fn step(&self) -> Step {
-        Step::Charge(
-            self.entry
-                .claim
-                .as_ref()
-                .map_or(Amount::ZERO, Claim::amount),
-        )
-    }
-
-    /// The step after a settlement.
-    pub(crate) fn settled(
-        mut self,
-        claim: Claim,
-        settlement: Settlement,
-        gate: &Gate,
-        now: Timestamp,
-    ) -> After {
-        let keep = gate.keep_until(&claim, now);
-        match settlement {
-            Settlement::Settled(receipt) => {
-                let deliverable = match &self.entry.response {
-                    // The request that made it is still there to send it, or it was kept whole.
-                    Some(kept) => kept.body.is_some() || !self.entry.recovered(),
-                    None => false,
-                };
-                self.entry.pending = None;
-                self.entry.receipt = Some(receipt);
-                self.leave(gate);
-                if deliverable {
-                    let writes = self.holds.delivered(&mut self.entry, gate, now);
-                    After::Deliver(writes, Settled { entry: self.entry })
-                } else {
-                    self.entry.response = None;
-                    let lease = Some(now.plus(gate.lease));
-                    let writes = self
-                        .holds
-                        .writes(&self.entry, Phase::Undelivered, lease, keep);
-                    After::Grant(Next {
-                        writes,
-                        then: Granted {
-                            entry: self.entry,
-                            holds: self.holds,
-                        },
-                    })
-                }
-            }
-            Settlement::Declined(reason) => {
-                self.leave(gate);
-                self.entry.pending = None;
-                self.entry.response = None;
-                self.entry.reason = Some(reason.clone());
-                let writes = self.holds.writes(&self.entry, Phase::Declined, None, keep);
-                After::Declined(writes, Declined { claim, reason })
-            }
-            Settlement::Unknown(pending) => self.unknown(claim, pending),
-            // `Settlement` may grow: what is not understood may have happened.
-            _ => self.unknown(
-                claim,
-                Pending::new(None, now, "an outcome of an unknown kind"),
-            ),
-        }
-    }
-
-    /// Settled or not, it is no longer in doubt.
-    fn leave(&mut self, gate: &Gate) {
-        self.holds.ticket = None;
-        if let Some(key) = self.holds.keys.first() {
-            gate.exposure.leave(key);
-        }
-    }
-
-    fn unknown(mut self, claim: Claim, pending: Pending) -> After {
-        if let Some(ticket) = self.holds.ticket.take() {
-            ticket.stay();
-        }
-        self.entry.pending = Some(pending.clone());
-        let writes = self
-            .holds
-            .writes(&self.entry, Phase::Unknown, None, Timestamp::MAX);
-        After::Unknown(writes, claim, pending)
-    }
 }

@@ -2,6 +2,7 @@
 
 mod crash;
 mod facilitators;
+mod later;
 mod names;
 mod order;
 mod spent;

@@ -156,6 +156,7 @@ impl Outcomes {
         self.taken += other.taken;
         self.preempted += other.preempted;
         self.reversed += other.reversed;
+        self.marked += other.marked;
         self.wished += other.wished;
         self.fulfilled += other.fulfilled;
         self.denied += other.denied;
@@ -186,6 +187,7 @@ impl fmt::Display for Summary {
             taken,
             preempted,
             reversed,
+            marked,
             wished,
             fulfilled,
             denied,
@@ -202,6 +204,7 @@ impl fmt::Display for Summary {
             ("  taken by a liar", taken),
             ("  pre-empted, come too late", preempted),
             ("  reversed by a reorg", reversed),
+            ("    marked as such by the shop", marked),
         ] {
             writeln!(f, "  {name:<26} {count:>12}")?;
         }

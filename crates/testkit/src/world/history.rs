@@ -50,6 +50,8 @@ pub struct Outcomes {
     pub preempted: u64,
     /// Goods for which a reorganisation took the money back for good.
     pub reversed: u64,
+    /// Of those, the ones that the shop has found and marked.
+    pub marked: u64,
     /// Purchases that were wanted.
     pub wished: u64,
     /// Those that brought the goods.
@@ -132,6 +134,7 @@ impl History {
             outcomes.preempted += u64::from(moved && !left && matter.preempted);
             let undone = was_undone(*nonce, &state.chain);
             outcomes.reversed += u64::from(left && !moved && !matter.lied_settled && undone);
+            outcomes.marked += u64::from(matter.reversed);
         }
         Self {
             violation: state.oracle.violation.take(),

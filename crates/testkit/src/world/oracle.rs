@@ -62,6 +62,8 @@ pub(crate) struct Matter {
     /// Somebody else submitted it, and it came to the seller after its window only.
     pub(crate) late: bool,
     pub(crate) declined: bool,
+    /// The seller has found that the chain took it back.
+    pub(crate) reversed: bool,
 }
 
 impl Matter {
@@ -241,8 +243,13 @@ impl Oracle {
         (matter.settling, matter.declined) = (false, true);
     }
 
-    /// The books, when everything has come to rest.
-    pub(crate) fn balance(&mut self, chain: &Chain) {
+    /// A seller says that the chain has taken a delivered payment back.
+    pub(crate) fn reversed(&mut self, nonce: Id) {
+        self.matter(nonce).reversed = true;
+    }
+
+    /// The books, when everything has come to rest. `looks`: sellers look again at what they have delivered.
+    pub(crate) fn balance(&mut self, chain: &Chain, looks: bool) {
         let mut wrong = Vec::new();
         for (nonce, matter) in &self.matters {
             let signed = matter.signed.as_ref().map(|(_, signed)| signed);
@@ -254,6 +261,15 @@ impl Oracle {
             };
             let moved = has_moved(signed, chain);
             let excused = matter.lied_settled || was_undone(*nonce, chain);
+            let lied = matter.lied_settled || matter.lied_declined;
+            if looks && !lied && !matter.left.is_empty() && moved == matter.reversed {
+                let what = if moved {
+                    "stands and was"
+                } else {
+                    "was taken back and not"
+                };
+                wrong.push(format!("{nonce} {what} marked as reversed"));
+            }
             if !matter.left.is_empty() && !moved && !excused {
                 wrong.push(format!("{nonce} was delivered and is not settled"));
             }

@@ -1,6 +1,11 @@
 //! Who lives in a world, and who wants to buy what: drawn from the seed.
 
-use super::{dice::Dice, executor::Actor};
+use super::{
+    SKEW,
+    chain::{BLOCK, FINALITY},
+    dice::Dice,
+    executor::Actor,
+};
 use http402_core::{
     Address, Amount, Requirement,
     asset::{Asset, Assets},
@@ -10,6 +15,9 @@ use std::sync::OnceLock;
 /// Unix time at which every history begins, in seconds.
 pub(crate) const START: u64 = 1_800_000_000;
 pub(crate) const HOST: &str = "shop.example";
+
+/// How long a block takes to be final, in seconds of any clock.
+const FINAL_AFTER: u64 = (FINALITY + 1) * BLOCK / 1_000 + 2 * SKEW;
 
 /// Something that is sold.
 #[derive(Clone, Debug)]
@@ -58,6 +66,8 @@ pub(crate) struct Scenario {
     /// The account of each process.
     pub(crate) processes: Vec<usize>,
     pub(crate) wishes: Vec<Wish>,
+    /// After how many seconds the shop looks again at what it has delivered.
+    pub(crate) finality: Option<u64>,
 }
 
 /// The token that everything is paid in.
@@ -118,6 +128,7 @@ impl Scenario {
             accounts,
             processes,
             wishes,
+            finality: (dice.below(2) == 0).then_some(FINAL_AFTER),
         }
     }
 

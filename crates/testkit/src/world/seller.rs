@@ -3,7 +3,7 @@
 use super::{
     Shared,
     executor::{Actor, Reply, lock},
-    facilitator::House,
+    facilitator::{House, signed_of},
     fault::Fault,
     line::Line,
     net::THIEF,
@@ -75,6 +75,9 @@ impl Events for Log {
             let nonce: String = nonce.unwrap_or_default().chars().take(6).collect();
             format!("{nonce}: {event:?}")
         });
+        if let (Event::Reversed(_), Some(signed)) = (event, signed_of(claim)) {
+            lock(&self.world.state).oracle.reversed(Id(signed.nonce));
+        }
     }
 }
 
@@ -82,7 +85,10 @@ impl Seller {
     pub(crate) fn new(world: &Arc<Shared>, at: usize) -> Option<Self> {
         let actor = world.scenario.replica(at);
         let life = world.executor.life(actor)?;
-        let gate = Gate::new(vec![Arc::new(X402V2), Arc::new(X402V1)]).ok()?;
+        let mut gate = Gate::new(vec![Arc::new(X402V2), Arc::new(X402V1)]).ok()?;
+        if let Some(after) = world.scenario.finality {
+            gate = gate.finality(after);
+        }
         let process = || {
             Arc::new(Process {
                 world: world.clone(),

@@ -18,7 +18,7 @@ pub(crate) fn check(world: &Shared) {
     wishes(world, &mut wrong);
     let mut state = lock(&world.state);
     let State { chain, oracle, .. } = &mut *state;
-    oracle.balance(chain);
+    oracle.balance(chain, world.scenario.finality.is_some());
     for what in wrong {
         oracle.violated(what);
     }
