@@ -1,4 +1,4 @@
-//! S09 on the embedded chain, seen from the shop: somebody executes the payer's authorization before the shop has seen it.
+//! The walk of a shop on the embedded chain: what strangers do before it, and reorganisations after it.
 
 #![allow(clippy::unwrap_used, reason = "a test that can not go on ends")]
 
@@ -13,9 +13,9 @@ use http402_core::{
     protocol::{Asked, ClientProtocol, Protocol, Refusal, Refused},
     seam::{Boxed, Spawn},
 };
-use http402_flow::server::{Arrival, Gate, Handled, NoEvents, Outcome, Seams, drive};
+use http402_flow::server::{Arrival, Gate, Handled, NoEvents, Outcome, Seams, drive, recover};
 use http402_ledger::Memory;
-use http402_testkit::chain::DEV_ACCOUNTS;
+use http402_testkit::chain::{DEV_ACCOUNTS, Orphans};
 use http402_verify::{LocalKey, Verifier};
 use http402_x402::http::X402V2;
 
@@ -149,4 +149,35 @@ async fn s08_who_has_cancelled_gets_offers_and_no_goods() {
         assert!(response.headers().contains_key("payment-required"));
     }
     assert_eq!((scene.transactions(), scene.received()), (0, U256::ZERO));
+}
+
+/// A reorganisation deeper than the settler waits for, after the delivery.
+#[tokio::test(start_paused = true)]
+async fn s10_a_payment_that_is_taken_back_after_the_delivery_is_marked() {
+    for (orphans, stands) in [(Orphans::Readmit, true), (Orphans::Forget, false)] {
+        let scene = Scene::new();
+        let mut shop = Shop::new(&scene);
+        shop.gate = shop.gate.finality(900);
+        let (head, claim) = shop.payment();
+        let response = shop.ask(&head, claim.request).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        assert_eq!(scene.received(), U256::from(PRICE));
+        scene.chain.reorg(1, orphans);
+        assert_eq!(scene.received(), U256::ZERO);
+        scene.chain.mine(1);
+
+        let early = recover(&shop.seams, &shop.gate, "").await.unwrap();
+        assert_eq!((early.provisional, early.reversed), (1, 0));
+        scene.chain.advance(900);
+        scene.chain.mine(70);
+        let late = recover(&shop.seams, &shop.gate, "").await.unwrap();
+        assert_eq!(
+            (late.provisional, late.confirmed, late.reversed),
+            (0, usize::from(stands), usize::from(!stands))
+        );
+        let again = shop.ask(&head, claim.request).await;
+        assert_eq!(again.headers().contains_key("payment-response"), stands);
+        assert_eq!(again.status() == StatusCode::OK, stands);
+        assert_ne!(again.status(), StatusCode::PAYMENT_REQUIRED);
+    }
 }
