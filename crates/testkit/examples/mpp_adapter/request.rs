@@ -14,7 +14,10 @@ use http402_core::{
 };
 use http402_ledger::Memory;
 use http402_mpp::{Challenge, Credential, MPP, Receipt};
-use http402_reqwest::{Error, PayingClient, flow::client::Policy};
+use http402_reqwest::{
+    Error, PayingClient,
+    flow::client::{self, Policy},
+};
 use http402_verify::LocalKey;
 use reqwest::{
     Method, StatusCode,
@@ -186,19 +189,22 @@ pub(crate) fn send(input: &Json<'_>) -> Answer {
             change,
         })
     });
-    let client = client(given.transpose()?)?;
+    let client = paying(given.transpose()?)?;
     run(async {
         let request = client.request(method, need("url")?).headers(headers);
         let request = match body {
             Some(body) => request.body(body.to_owned()),
             None => request,
         };
-        told(request.send().await.map_err(refused)?).await
+        match request.send().await {
+            Ok(response) => told(response).await,
+            Err(error) => refused(&error),
+        }
     })?
 }
 
 /// A client that pays with what it is given, or not at all.
-fn client(given: Option<Given>) -> Result<PayingClient, Fault> {
+fn paying(given: Option<Given>) -> Result<PayingClient, Fault> {
     let key = LocalKey::from_bytes(&[1; 32]).map_err(failed)?;
     let policy = Policy::new().prove_identity();
     let buyer = http402_reqwest::buyer(policy, Arc::new(key), Arc::new(Memory::new()));
@@ -214,31 +220,40 @@ fn client(given: Option<Given>) -> Result<PayingClient, Fault> {
     Ok(client.same_origin())
 }
 
-/// The suite looks for its own words where a redirect is not followed.
-fn refused(error: Error) -> Fault {
-    match error {
-        Error::OtherOrigin => failed(format!(
+/// A response that asks for what is not paid is one. The suite looks for its own words where a redirect is not followed.
+fn refused(error: &Error) -> Answer {
+    match (error, error.purchase()) {
+        (_, Some(client::Error::Denied(refusal))) => {
+            let body = String::from_utf8_lossy(&refusal.body);
+            Ok(written(refusal.status, &refusal.headers, &body))
+        }
+        (Error::OtherOrigin, _) => Err(failed(format!(
             "Refusing to send payment credential across redirect: {error}"
-        )),
-        other => failed(other),
+        ))),
+        _ => Err(failed(error)),
     }
 }
 
 async fn told(response: reqwest::Response) -> Answer {
-    let status = u64::from(response.status().as_u16());
+    let (status, headers) = (response.status(), response.headers().clone());
+    let body = response.text().await.map_err(failed)?;
+    Ok(written(status, &headers, &body))
+}
+
+fn written(status: StatusCode, from: &HeaderMap, body: &str) -> String {
     let mut headers = serde_json::Map::new();
-    for name in response.headers().keys() {
-        let values = response.headers().get_all(name).iter();
-        let values: Vec<_> = values
+    for name in from.keys() {
+        let values: Vec<_> = from
+            .get_all(name)
+            .iter()
             .map(|value| String::from_utf8_lossy(value.as_bytes()))
             .collect();
         headers.insert(name.to_string(), values.join(", ").into());
     }
-    let body = response.text().await.map_err(failed)?;
-    Ok(Object::new()
-        .number("status", status)
+    Object::new()
+        .number("status", u64::from(status.as_u16()))
         .raw("headers", &serde_json::Value::from(headers).to_string())
-        .text("body", &body)
+        .text("body", body)
         .finish()
-        .into())
+        .into()
 }

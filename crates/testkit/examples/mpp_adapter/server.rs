@@ -4,10 +4,10 @@ use super::{
     answer::{Answer, Fault, fault, unverified, value},
     documents,
 };
-use http402_core::seam::Clock;
 use http402_core::{
     ParseError, Reason, Timestamp,
     json::{Json, Object},
+    seam::Clock,
 };
 use http402_mpp::{
     KeyRing, Receipt, Route, base64url, binding,
@@ -83,8 +83,8 @@ fn keys(secret: &str) -> Result<KeyRing, Fault> {
 pub(crate) fn stripe(input: &Json<'_>) -> Answer {
     let intent = input.need("paymentIntent").map_err(unverified)?;
     let need = |name| intent.need_text(name).map_err(unverified);
-    let mut intent_read = PaymentIntent::new(need("id")?, need("status")?);
-    intent_read.replayed = intent.get("replayed").and_then(Json::as_bool) == Some(true);
+    let mut made = PaymentIntent::new(need("id")?, need("status")?);
+    made.replayed = intent.get("replayed").and_then(Json::as_bool) == Some(true);
     let mut request = value(input.need("request").map_err(unverified)?).map_err(unverified)?;
     // The seller's profile is configuration, and the suite has none.
     if let Some(details) = request["methodDetails"].as_object_mut() {
@@ -95,7 +95,7 @@ pub(crate) fn stripe(input: &Json<'_>) -> Answer {
     let charge = Charge::parse(&request.to_string()).map_err(unverified)?;
     let payload = input.need("payload").map_err(unverified)?;
     let payload = Payload::parse(payload.raw()).map_err(unverified)?;
-    Ok(match charge.receipt(&payload, &intent_read, at(BOOKED)?) {
+    Ok(match charge.receipt(&payload, &made, at(BOOKED)?) {
         Ok(receipt) => paid(&receipt),
         Err(why) => refused(&why),
     })
