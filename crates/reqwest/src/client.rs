@@ -25,6 +25,7 @@ pub struct PayingClient {
     http: Client,
     buyer: Arc<Buyer>,
     redirects: usize,
+    stays: bool,
 }
 
 impl PayingClient {
@@ -46,6 +47,7 @@ impl PayingClient {
             http: http.redirect(reqwest::redirect::Policy::none()).build()?,
             buyer: Arc::new(buyer),
             redirects: REDIRECTS,
+            stays: false,
         })
     }
 
@@ -53,6 +55,14 @@ impl PayingClient {
     #[must_use]
     pub fn redirects(mut self, most: usize) -> Self {
         self.redirects = most;
+        self
+    }
+
+    /// Pays the origin that was asked, and no other: a redirect to another one is [`Error::OtherOrigin`]. Without it each URL
+    /// that a redirect leads to is asked anew, and may be paid as far as the policy allows.
+    #[must_use]
+    pub fn same_origin(mut self) -> Self {
+        self.stays = true;
         self
     }
 
@@ -129,6 +139,9 @@ impl PayingClient {
                 _ => None,
             };
             match next {
+                Some(next) if self.stays && next.url().origin() != request.url().origin() => {
+                    return Err(Error::OtherOrigin);
+                }
                 Some(next) => request = next,
                 None => return Ok(reply),
             }

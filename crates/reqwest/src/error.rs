@@ -9,6 +9,8 @@ pub enum Error {
     Build(reqwest::Error),
     /// The body is a stream: it can be sent once, and a paid request is sent more than once. Nothing was sent.
     OneShot,
+    /// The server led to another origin, and the client pays the one that was asked alone. Nothing was paid.
+    OtherOrigin,
     /// The purchase did not come to a response; see the cases.
     Pay(Box<client::Error>),
 }
@@ -28,6 +30,7 @@ impl fmt::Display for Error {
         match self {
             Self::Build(_) => f.write_str("the request could not be built"),
             Self::OneShot => f.write_str("the body can be sent only once"),
+            Self::OtherOrigin => f.write_str("redirected to another origin, which is not paid"),
             Self::Pay(error) => fmt::Display::fmt(error, f),
         }
     }
@@ -37,7 +40,7 @@ impl error::Error for Error {
     fn source(&self) -> Option<&(dyn error::Error + 'static)> {
         match self {
             Self::Build(error) => Some(error),
-            Self::OneShot => None,
+            Self::OneShot | Self::OtherOrigin => None,
             Self::Pay(error) => error.source(),
         }
     }

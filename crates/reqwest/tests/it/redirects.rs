@@ -3,7 +3,7 @@ use crate::{
     seller::{Seller, answer, sells},
 };
 use http402_reqwest::{
-    PayingClient, Payments,
+    Error, PayingClient, Payments,
     flow::client::Payment,
     reqwest::{Client, header, redirect::Policy},
 };
@@ -110,4 +110,25 @@ async fn s55_a_redirect_policy_of_the_user_is_replaced() {
     let response = client.get(seller.url("/")).send().await.unwrap();
     assert_eq!(response.status(), 307);
     assert!(thief.seen().is_empty());
+}
+
+#[tokio::test]
+async fn s55_who_pays_the_origin_that_he_asked_alone_is_not_led_to_another() {
+    for status in [301, 302, 303, 307, 308] {
+        let thief = Seller::start(|seen, _| sells(seen)).await;
+        let away = format!("location: {}", thief.url("/"));
+        let seller = Seller::start(move |seen, _| match seen.path.as_str() {
+            "/near" => answer(status, &["location: /sold"], ""),
+            "/far" => answer(status, &[&away], ""),
+            _ => sells(seen),
+        })
+        .await;
+        let client = Purse::default().client().same_origin();
+        let near = client.get(seller.url("/near")).send().await.unwrap();
+        assert_eq!(near.text().await.unwrap(), "goods");
+        let far = client.get(seller.url("/far")).send().await;
+        assert!(matches!(far, Err(Error::OtherOrigin)));
+        assert!(thief.seen().is_empty(), "it was not even asked");
+        assert_eq!(seller.credentials().len(), 1);
+    }
 }

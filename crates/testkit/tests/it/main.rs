@@ -16,6 +16,7 @@ mod evm_view;
 mod evm_wallet;
 mod faults;
 mod mpp;
+mod mpp_adapter;
 mod pool;
 mod provider;
 mod replicas;
