@@ -11,5 +11,6 @@ mod mcp;
 mod methods;
 mod naive;
 mod params;
+mod push;
 mod recorded;
 mod shop;
