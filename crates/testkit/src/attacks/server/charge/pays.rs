@@ -1,6 +1,6 @@
 //! Payments that are not what the challenge asks for, or not by whom.
 
-use super::{Attack, Case, Paying, Table, no_challenge};
+use super::{Attack, Case, Table, no_challenge};
 use crate::attacks::{
     payment::{fresh, now, order, stranger},
     report::{Seen, not_here},
