@@ -83,20 +83,20 @@ async fn types(table: &Table<'_>) -> Seen {
         "\u{0}",
     ] {
         add(&format!("type {kind:?}"), &|document| {
-            document["payload"]["type"] = json!(kind)
+            document["payload"]["type"] = json!(kind);
         });
     }
     let hash = fresh().to_string();
     add("somebody's hash", &|document| {
-        document["payload"] = json!({"type": "hash", "hash": hash})
+        document["payload"] = json!({"type": "hash", "hash": hash});
     });
     let signature = paying.message.signature.to_string();
     add("a proof", &|document| {
-        document["payload"] = json!({"type": "proof", "signature": signature})
+        document["payload"] = json!({"type": "proof", "signature": signature});
     });
     add("no payload", &|document| document["payload"] = json!({}));
     add("a list for a payload", &|document| {
-        document["payload"] = json!([])
+        document["payload"] = json!([]);
     });
     let other = stranger().address();
     let number = paying.charge.number;
