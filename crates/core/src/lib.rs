@@ -11,6 +11,7 @@ pub mod asset;
 pub mod authorization;
 mod chain;
 mod claim;
+pub mod development;
 mod error;
 pub mod hex;
 pub mod json;

@@ -2,7 +2,6 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod abi;
-pub mod development;
 mod error;
 mod examine;
 mod keeper;
@@ -18,6 +17,7 @@ mod signer;
 mod view;
 
 pub use error::AskError;
+pub use http402_core::development;
 pub use limits::Limits;
 pub use rpc::Finality;
 pub use settler::{BuildError, Builder, Settler};

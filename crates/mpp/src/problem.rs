@@ -136,6 +136,24 @@ impl Kind {
     }
 }
 
+impl Kind {
+    /// What a client can do about it, where there is something (mppx and pympp send it with the same types).
+    pub const fn hint(self) -> Option<&'static str> {
+        match self {
+            Self::PaymentRequired => Some(
+                "Pay one of the challenges in WWW-Authenticate, and send the request again with the credential.",
+            ),
+            Self::MalformedCredential => Some(
+                "After the scheme Payment stands the base64url of a JSON object with challenge, as it was given, and payload.",
+            ),
+            Self::MethodUnsupported => {
+                Some("Use the method of one of the challenges in WWW-Authenticate.")
+            }
+            _ => None,
+        }
+    }
+}
+
 /// A problem. Members that are not known are kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -152,6 +170,8 @@ pub struct Problem {
     pub detail: Option<Box<str>>,
     /// `challengeId`: the fresh challenge that the problem came with.
     pub challenge: Option<Box<str>>,
+    /// `hint`: what the client can do.
+    pub hint: Option<Box<str>>,
     raw: Box<str>,
 }
 
@@ -164,6 +184,7 @@ impl Problem {
             .number("status", u64::from(kind.status()))
             .text("detail", detail)
             .maybe_text("challengeId", challenge)
+            .maybe_text("hint", kind.hint())
             .finish();
         Self {
             kind: Some(kind),
@@ -172,6 +193,7 @@ impl Problem {
             status: Some(kind.status()),
             detail: Some(detail.into()),
             challenge: challenge.map(Into::into),
+            hint: kind.hint().map(Into::into),
             raw,
         }
     }
@@ -220,6 +242,7 @@ impl Problem {
             status,
             detail: text("detail")?,
             challenge: text("challengeId")?,
+            hint: text("hint")?,
             raw: json.raw().into(),
         })
     }

@@ -16,6 +16,7 @@ use http402_core::{
     Authorization, ChainId, Claim, Party, Pending, Price, Reason, Receipt, Settlement, Step,
     Verdict,
     authorization::{MppProof, TempoHash, TempoTransaction},
+    development,
     seam::{Boxed, Clock, Facilitator, Kind, SeamError},
 };
 use http402_verify::engine::Engine;
@@ -82,6 +83,18 @@ impl Inner {
         lane.ok_or(Reason::UnsupportedNetwork)
     }
 
+    /// The lane for a claim that is to be paid: not to accounts whose keys everybody has.
+    fn open(&self, claim: &Claim) -> Result<&Lane, Reason> {
+        let requirement = &claim.requirement;
+        let splits = requirement.splits.iter().map(|leg| &leg.to);
+        for payee in splits.chain([&requirement.pay_to]) {
+            let address = payee.evm().ok_or(Reason::RecipientMismatch)?;
+            development::check_account(&requirement.chain, &address)
+                .map_err(|_| Reason::Other("development_key".into()))?;
+        }
+        self.lane(claim)
+    }
+
     /// A transaction, held against everything that needs no chain.
     fn pull(&self, lane: &Lane, claim: &Claim, signed: &TempoTransaction) -> Result<Pull, Reason> {
         let pull = Pull::read(&claim.requirement, signed, &*self.engine)?;
@@ -92,7 +105,7 @@ impl Inner {
     }
 
     async fn verify(&self, claim: &Claim) -> Result<Verdict, SeamError> {
-        let lane = match self.lane(claim) {
+        let lane = match self.open(claim) {
             Ok(lane) => lane,
             Err(reason) => return Ok(Verdict::Invalid(reason)),
         };
@@ -129,7 +142,7 @@ impl Inner {
     }
 
     async fn settle(&self, claim: &Claim, step: Step) -> Result<Settlement, SeamError> {
-        let lane = match self.lane(claim) {
+        let lane = match self.open(claim) {
             Ok(lane) => lane,
             Err(reason) => return Ok(Settlement::Declined(reason)),
         };

@@ -9,6 +9,7 @@
 //! made for test chains alone.
 
 mod catalogue;
+mod charge;
 mod client;
 mod dialect;
 mod payment;

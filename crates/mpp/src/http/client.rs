@@ -108,7 +108,10 @@ impl MppClient {
                 } else if self.wallet.is_none() {
                     return Err(ParseError::new("method", "no wallet for it"));
                 } else if !charge.options().pull {
-                    return Err(ParseError::new("request.supportedModes", "not supported"));
+                    return Err(ParseError::new(
+                        "request.supportedModes",
+                        "the buyer would have to send the transaction himself, and this one does not",
+                    ));
                 }
                 Ok(charge.requirement(left))
             }

@@ -328,6 +328,9 @@ impl Protocol for Mpp {
         if let Some(id) = &problem.challenge {
             out.member("challengeId", text(id));
         }
+        if let Some(hint) = &problem.hint {
+            out.member("hint", text(hint));
+        }
         out.problem = true;
         Ok(())
     }

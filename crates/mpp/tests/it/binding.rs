@@ -19,7 +19,7 @@ fn ring() -> KeyRing {
 
 /// The ids of the packages' common suite, each of them recomputed.
 #[test]
-fn s45_ids_are_those_of_the_peers() {
+fn ids_are_those_of_the_peers() {
     let mut count = 0;
     for line in IDS.lines() {
         let json = Json::parse(line).unwrap();

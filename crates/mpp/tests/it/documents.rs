@@ -122,6 +122,16 @@ fn the_table_of_problems() {
             Ok(&problem)
         );
         assert!(matches!(kind.status(), 400 | 402 | 409 | 410 | 500));
+        let advised = [
+            Kind::PaymentRequired,
+            Kind::MalformedCredential,
+            Kind::MethodUnsupported,
+        ];
+        assert_eq!(problem.hint.is_some(), advised.contains(kind), "{kind:?}");
+        assert_eq!(
+            problem.as_json().contains("\"hint\""),
+            advised.contains(kind)
+        );
     }
     let statuses = [
         (Kind::MethodUnsupported, 400),
@@ -273,5 +283,18 @@ proptest! {
         let json = challenge.to_json();
         let echoed = Challenge::from_json(&Json::parse(&json).unwrap()).unwrap();
         prop_assert_eq!(echoed.opaque(), Some(&*opaque));
+    }
+}
+
+#[test]
+fn s60_a_problem_tells_nothing_of_the_server_or_of_whoever_settles() {
+    let words = "https://rpc.example/v3/secret-key said: reverted at /srv/app/main.rs:7";
+    let other = Reason::Other(words.into());
+    for why in Reason::ALL.iter().chain([&other]) {
+        let problem = Problem::of(why, Some("id"));
+        for telling in ["secret", "rpc.example", "/srv", "main.rs", "reverted at"] {
+            assert!(!problem.as_json().contains(telling), "{why:?}");
+        }
+        assert!(problem.detail.is_some_and(|detail| detail.len() < 100));
     }
 }

@@ -11,6 +11,7 @@ mod mcp;
 mod methods;
 mod naive;
 mod params;
+mod push;
 mod recorded;
 mod route;
 mod shop;

@@ -171,11 +171,23 @@ fn payloads_of_evm_are_read() {
     let read = evm::Payload::parse(permit).unwrap();
     assert!(matches!(&read, evm::Payload::Permit2(permit) if permit.transfers.len() == 1));
     assert!(!format!("{read:?}").contains("5a5a"), "S84");
-    let charge = evm::Charge::parse(EVM).unwrap();
-    assert_eq!(
-        charge.authorization(&reference(), None, permit),
-        Err(Reason::MethodMismatch)
+    // Read, and not built: whether the charge asks for it or not, nothing is claimed.
+    let hash = format!(r#"{{"type":"hash","hash":"0x{}"}}"#, "07".repeat(32));
+    let transaction = r#"{"type":"transaction","signature":"0x02aa"}"#;
+    let any = EVM.replace(
+        "[\"authorization\"]",
+        "[\"permit2\",\"transaction\",\"hash\",\"authorization\"]",
     );
+    for charge in [EVM, &any] {
+        let charge = evm::Charge::parse(charge).unwrap();
+        for payload in [permit, &hash, transaction] {
+            assert_eq!(
+                charge.authorization(&reference(), None, payload),
+                Err(Reason::MethodMismatch),
+                "{payload}"
+            );
+        }
+    }
     let short = permit.replace(
         r#"{"to":"0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC","requestedAmount":"5"}"#,
         "",

@@ -7,8 +7,10 @@ use crate::world::{
 use alloy_primitives::{Address, B256, Bytes, U256, address};
 use alloy_sol_types::SolValue;
 use http402_core::{
-    Amount, Authorization, Claim, Party, Pending, Reason, Settlement, Step, Timestamp, Verdict,
+    Amount, Authorization, ChainId, Claim, Party, Pending, Reason, Settlement, Step, Timestamp,
+    Verdict,
     authorization::{ChallengeRef, MppProof, TempoHash, TempoTransaction},
+    development::ACCOUNTS,
     seam::Facilitator,
 };
 use http402_tempo::{
@@ -439,5 +441,37 @@ async fn s45_a_passkey_proves_who_asks_and_nobody_else() {
         proof.signature = signature.into();
         let outcome = settle(&settler(&Table::new()), &claim).await;
         assert_eq!(matches!(outcome, Settlement::Settled(_)), good, "{at}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn payees_whose_keys_everybody_has_are_for_tests() {
+    let known = Party::Evm(ACCOUNTS[12]);
+    let mut claim = pull().0;
+    claim.requirement.chain = ChainId::eip155(4217);
+    let mut split = claim.clone();
+    claim.requirement.pay_to = known.clone();
+    split.requirement.splits[0].to = known;
+    for claim in [claim, split] {
+        let table = Table::new();
+        let settler = settler(&table);
+        let refused = Reason::Other("development_key".into());
+        assert_eq!(
+            settler.verify(&claim).await.unwrap(),
+            Verdict::Invalid(refused.clone())
+        );
+        assert_eq!(
+            settle(&settler, &claim).await,
+            Settlement::Declined(refused)
+        );
+        assert!(table.with(|state| state.sent.is_empty()));
+        // For tests it does not matter whose they are: the transaction pays somebody else.
+        let mut tests = claim.clone();
+        tests.requirement.chain = ChainId::eip155(CHAIN);
+        let refused = settle(&settler, &tests).await;
+        assert_ne!(
+            refused,
+            Settlement::Declined(Reason::Other("development_key".into()))
+        );
     }
 }

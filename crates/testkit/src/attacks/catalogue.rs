@@ -11,7 +11,7 @@ pub enum Aim {
     Both,
     /// Who verifies and settles.
     Facilitator,
-    /// Servers and clients of MPP, which the suite does not speak yet.
+    /// Servers of MPP; its clients are not attacked yet.
     Mpp,
     /// Sessions, channels and meters, which the suite does not speak yet.
     Session,
@@ -69,12 +69,12 @@ pub const ATTACKS: &[Entry] = &[
     entry(18, Server, "s17_s18_s25_everything_signed_has_to_fit_the_requirement", "signed to another payee"),
     entry(19, Server, "s02_a_credential_pays_for_one_request", "the credential at another route, method or query"),
     entry(20, Server, "s02_a_credential_pays_for_one_request", "the body swapped after the payment"),
-    entry(21, Mpp, "", "a challenge altered"),
+    entry(21, Mpp, "s21_a_flipped_byte_of_a_credential_claims_nothing_else", "a challenge altered"),
     entry(22, Mpp, "", "slots of a challenge confused"),
     entry(23, Mpp, "", "a credential of another realm or secret"),
     entry(24, Mpp, "", "a credential of another scheme"),
     entry(25, Server, "s17_s18_s25_everything_signed_has_to_fit_the_requirement", "signed for another chain"),
-    entry(26, Mpp, "", "orders swapped at the same price"),
+    entry(26, Mpp, "s19_s26_a_credential_opens_no_other_route_query_or_price", "orders swapped at the same price"),
     entry(27, Facilitator, "s09_one_transfer_does_not_settle_two_claims", "one transfer for two claims"),
     entry(28, Mpp, "", "somebody else's transaction hash"),
     entry(29, Server, "s29_two_credentials_are_ambiguous", "several credentials in one request"),

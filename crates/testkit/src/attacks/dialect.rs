@@ -1,8 +1,8 @@
 //! The protocols that the suite speaks: where an offer stands, and how a credential is written.
 //!
-//! A protocol joins here: a variant of [`Dialect`] with its words, the reading of its offers in [`offers`], and its
-//! credential in [`super::payment`]. The attacks take it from there; those that are about one protocol alone (S21 to S24 of
-//! MPP) ask for it by name.
+//! A protocol whose offers may be answered often joins here: a variant of [`Dialect`] with its words, the reading of its offers
+//! in [`offers`], and its credential in [`super::payment`]. The attacks take it from there. MPP, where each answer needs a
+//! challenge of its own, has its charges in [`super::charge`] and its attacks beside the others.
 
 use super::wire::Answer;
 use base64::{Engine, engine::general_purpose::STANDARD};

@@ -154,7 +154,7 @@ fn untried(entry: &Entry, aim: Aim) -> Finding {
     let (verdict, seen) = match (entry.aim, aim, entry.inside) {
         (Aim::Client, Aim::Server, _) => no("an attack on clients"),
         (Aim::Server | Aim::Facilitator, Aim::Client, _) => no("an attack on servers"),
-        (Aim::Mpp, ..) => no("about MPP, which this suite does not speak yet"),
+        (Aim::Mpp, Aim::Client, _) => no("about servers of MPP"),
         (Aim::Session, ..) => no("about sessions, which this suite does not speak yet"),
         (_, _, Some(test)) => (
             Verdict::InProcess,

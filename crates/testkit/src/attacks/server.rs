@@ -1,6 +1,7 @@
 //! Attacks on what sells.
 
 mod binding;
+mod charge;
 mod form;
 mod once;
 mod paths;
@@ -265,7 +266,8 @@ impl Server {
         let mut notes = Vec::new();
         let offers = usable(dialect::offers(&first), &mut notes);
         scene.rpc_is_of(&offers).await?;
-        let offers = baseline(&mut scene, offers, &mut notes).await?;
+        let paid = charge::baseline(&mut scene, &mut notes).await;
+        let offers = baseline(&mut scene, offers, paid, &mut notes).await?;
         let mut tally = Tally::default();
         for attack in attacks() {
             if !self.only.is_empty() && !self.only.contains(&attack.id) {
@@ -274,6 +276,7 @@ impl Server {
             }
             run(&scene, &offers, &attack, start + self.limit, &mut tally).await;
         }
+        charge::attack(&scene, paid, &self.only, start + self.limit, &mut tally).await;
         Ok(Report {
             target: scene.target.url.clone(),
             kind: "server",
@@ -322,8 +325,12 @@ fn usable(all: Vec<Offer>, notes: &mut Vec<String>) -> Vec<Offer> {
 async fn baseline(
     scene: &mut Scene,
     offers: Vec<Offer>,
+    paid: bool,
     notes: &mut Vec<String>,
 ) -> Result<Vec<Offer>, Unfit> {
+    if paid && offers.is_empty() {
+        return Ok(offers);
+    }
     if scene.key.is_none() || offers.is_empty() {
         notes.push("nothing is paid: what needs a payment is not tried".into());
         return Ok(offers);
@@ -349,7 +356,7 @@ async fn baseline(
             heard => refused.push(format!("{about}: {}", heard.word())),
         }
     }
-    if taken.is_empty() {
+    if taken.is_empty() && !paid {
         return Err(Unfit::NotPaid(refused));
     }
     notes.extend(

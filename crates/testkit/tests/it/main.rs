@@ -15,6 +15,7 @@ mod evm_settle;
 mod evm_view;
 mod evm_wallet;
 mod faults;
+mod joint;
 mod mpp;
 mod mpp_adapter;
 mod pool;

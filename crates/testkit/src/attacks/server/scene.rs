@@ -2,6 +2,7 @@
 
 use super::Unfit;
 use crate::attacks::{
+    charge::Purse,
     dialect::{self, Offer},
     payment::Payment,
     report::{Seen, fail, pass},
@@ -219,14 +220,15 @@ impl Scene {
     }
 
     /// What the payer holds, where a node tells.
-    pub(super) async fn purse(&self, offer: &Offer) -> Option<U256> {
+    pub(super) async fn purse(&self, of: impl Into<Purse>) -> Option<U256> {
         let key = self.key.as_ref()?;
-        self.node.as_ref()?.holds(offer.asset, key.address()).await
+        let Purse(asset) = of.into();
+        self.node.as_ref()?.holds(asset, key.address()).await
     }
 
     /// What the payer has less than `before`.
-    pub(super) async fn spent(&self, offer: &Offer, before: Option<U256>) -> Option<U256> {
-        let after = self.purse(offer).await?;
+    pub(super) async fn spent(&self, of: impl Into<Purse>, before: Option<U256>) -> Option<U256> {
+        let after = self.purse(of).await?;
         Some(before?.saturating_sub(after))
     }
 
@@ -246,8 +248,9 @@ impl Scene {
     }
 
     /// Sends each of these, one after the other: all of them are to be refused, and nothing is to be paid.
-    pub(super) async fn refuses(&self, offer: &Offer, cases: Vec<(String, Ask)>) -> Seen {
-        let before = self.purse(offer).await;
+    pub(super) async fn refuses(&self, of: impl Into<Purse>, cases: Vec<(String, Ask)>) -> Seen {
+        let of = of.into();
+        let before = self.purse(of).await;
         let (mut statuses, mut bad) = (BTreeMap::<String, usize>::new(), Vec::new());
         for (name, ask) in &cases {
             let heard = self.send(ask).await;
@@ -260,7 +263,7 @@ impl Scene {
             }
             *statuses.entry(heard.word()).or_default() += 1;
         }
-        let spent = self.spent(offer, before).await;
+        let spent = self.spent(of, before).await;
         if let Some(spent) = spent.filter(|spent| !spent.is_zero()) {
             bad.push(format!("{spent} units were taken"));
         }

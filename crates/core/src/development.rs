@@ -1,9 +1,9 @@
 //! The accounts that every Ethereum development tool ships. Their keys are public: whatever they hold on a chain with money
 //! is lost.
 
+use crate::ChainId;
 use alloy_primitives::{Address, address};
-use http402_core::ChainId;
-use std::{error, fmt};
+use core::{error, fmt};
 
 /// The accounts of the mnemonic `test test test test test test test test test test test junk`, as anvil and hardhat have
 /// them.
@@ -65,7 +65,7 @@ pub fn is_test_chain(chain: &ChainId) -> bool {
 ///
 /// ```
 /// use http402_core::ChainId;
-/// use http402_evm::development::{ACCOUNTS, check_account};
+/// use http402_core::development::{ACCOUNTS, check_account};
 ///
 /// assert!(check_account(&ChainId::eip155(84_532), &ACCOUNTS[0]).is_ok());
 /// assert!(check_account(&ChainId::eip155(8453), &ACCOUNTS[0]).is_err());
