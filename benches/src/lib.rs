@@ -101,7 +101,7 @@ impl<'a> Rounds<'a> {
 }
 
 /// How long this thread has run: what it waits for the CPU while others have it does not count.
-fn used() -> Duration {
+pub fn used() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     Duration::new(
         u64::try_from(time.tv_sec).unwrap_or(0),
@@ -109,7 +109,8 @@ fn used() -> Duration {
     )
 }
 
-fn median(mut all: Vec<f64>) -> f64 {
+/// The middle one.
+pub fn median(mut all: Vec<f64>) -> f64 {
     all.sort_by(f64::total_cmp);
     all.get(all.len() / 2).copied().unwrap_or(f64::NAN)
 }
