@@ -1,5 +1,6 @@
 //! Benchmarks: `cargo bench -p http402-benches`. They are read as ratios to a reference of the same run.
 pub mod scene;
+pub mod session;
 
 use rustix::time::{ClockId, clock_gettime};
 use std::{fmt::Write as _, time::Duration};

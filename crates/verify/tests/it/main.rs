@@ -10,3 +10,4 @@ mod proof;
 #[cfg(feature = "p256")]
 mod tempo;
 mod vectors;
+mod voucher;
