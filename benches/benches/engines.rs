@@ -8,6 +8,7 @@
 use http402_benches::{
     Rounds, cpu,
     scene::{NOW, Scene},
+    session::Session,
 };
 use http402_core::{
     Authorization, B256, Claim, Verdict,
@@ -125,6 +126,37 @@ fn headers<'a>(all: &mut Rounds<'a>, scenes: &'a [Scene]) {
     });
 }
 
+/// From the header of a session's credential to the verdict on its voucher.
+fn sessions<'a>(all: &mut Rounds<'a>, session: &'a Session) {
+    let known = Known::at(NOW).payer_code(PayerCode::Absent);
+    let right = |verdict| assert!(matches!(verdict, Verdict::Valid { .. }));
+    let judge = |engine: Portable| Verifier::new(Assets::known()).engine(engine);
+    let new = judge(Portable::new());
+    let back = judge(Portable::with_keys(Arc::new(
+        Keys::default().build_after(1),
+    )));
+    right(back.judge(&session.read(), &known));
+    all.aim(
+        "MPP voucher to verdict, portable, new signer",
+        1,
+        1.12,
+        move || {
+            right(new.judge(&session.read(), &known));
+        },
+    );
+    all.aim(
+        "MPP voucher to verdict, portable, known signer",
+        1,
+        0.5,
+        move || {
+            right(back.judge(&session.read(), &known));
+        },
+    );
+    all.add("part: MPP credential to claim", 1, || {
+        black_box(session.read());
+    });
+}
+
 fn main() {
     // `cargo test` runs benches too, to see that they work.
     let rounds = if std::env::args().any(|argument| argument == "--bench") {
@@ -139,6 +171,7 @@ fn main() {
         .map(|one| (one.digest, one.signature))
         .collect();
     let (new, known) = (Portable::new(), warm(&checks));
+    let session = Session::new(7);
     let mut all = Rounds::default();
     let in_turn = |engine: &dyn Engine| {
         for check in black_box(&checks) {
@@ -194,5 +227,6 @@ fn main() {
         }
     }
     headers(&mut all, &scenes);
+    sessions(&mut all, &session);
     println!("CPU: {}\n\n{}", cpu(), all.run(rounds));
 }

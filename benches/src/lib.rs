@@ -1,5 +1,6 @@
 //! Benchmarks: `cargo bench -p http402-benches`. They are read as ratios to a reference of the same run.
 pub mod scene;
+pub mod session;
 
 use rustix::time::{ClockId, clock_gettime};
 use std::{fmt::Write as _, time::Duration};
@@ -101,7 +102,7 @@ impl<'a> Rounds<'a> {
 }
 
 /// How long this thread has run: what it waits for the CPU while others have it does not count.
-fn used() -> Duration {
+pub fn used() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     Duration::new(
         u64::try_from(time.tv_sec).unwrap_or(0),
@@ -109,7 +110,8 @@ fn used() -> Duration {
     )
 }
 
-fn median(mut all: Vec<f64>) -> f64 {
+/// The middle one.
+pub fn median(mut all: Vec<f64>) -> f64 {
     all.sort_by(f64::total_cmp);
     all.get(all.len() / 2).copied().unwrap_or(f64::NAN)
 }

@@ -53,6 +53,14 @@ impl Scene {
     /// # Panics
     /// When the crates that are measured do not do their work.
     pub fn new(payer: u8) -> Self {
+        Self::again(payer, [payer; 32])
+    }
+
+    /// A payment of this payer with this nonce.
+    ///
+    /// # Panics
+    /// As [`new`](Self::new).
+    pub fn again(payer: u8, nonce: [u8; 32]) -> Self {
         let assets = Assets::known();
         let usdc = assets.of_chain(&"eip155:8453".parse().unwrap()).unwrap();
         let payee = "0x209693Bc6afc0C5328bA36FaF03C514EF312287C";
@@ -69,9 +77,7 @@ impl Scene {
         let refused = Refused::new(url, status, &refusal.headers, b"", NOW);
         let offer = X402V2.offers(&refused).unwrap().usable.remove(0);
         let key = LocalKey::from_bytes(&[payer; 32]).unwrap();
-        let draft = X402V2
-            .draft(&offer, &key.party(), NOW, [payer; 32])
-            .unwrap();
+        let draft = X402V2.draft(&offer, &key.party(), NOW, nonce).unwrap();
         let digest = draft.to_sign.digest();
         let signature = key.sign_digest(&digest.0);
         let answer = X402V2.answer(&offer, &draft, &signature).unwrap();

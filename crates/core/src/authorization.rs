@@ -4,11 +4,13 @@ mod challenge;
 mod eip3009;
 mod proof;
 pub mod tempo;
+mod voucher;
 
 pub use challenge::ChallengeRef;
 pub use eip3009::Eip3009;
 pub use proof::MppProof;
 pub use tempo::{TempoHash, TempoTransaction};
+pub use voucher::Voucher;
 
 use crate::{ChainId, Party, SpendKey, Window};
 use alloc::{boxed::Box, vec::Vec};
@@ -26,6 +28,8 @@ pub enum Authorization {
     TempoHash(TempoHash),
     /// Proof of who asks, for an MPP charge of nothing.
     MppProof(MppProof),
+    /// A voucher of a payment channel of Tempo.
+    Voucher(Voucher),
     /// A form that only its protocol and its facilitator understand.
     Foreign(Foreign),
 }
@@ -53,16 +57,17 @@ impl Authorization {
             Self::TempoTransaction(transaction) => transaction.payer().map(Party::Evm),
             Self::TempoHash(sent) => sent.payer.map(Party::Evm),
             Self::MppProof(proof) => Some(Party::Evm(proof.account)),
+            Self::Voucher(voucher) => Some(Party::Evm(voucher.signer)),
             Self::Foreign(foreign) => foreign.payer.clone(),
         }
     }
 
-    /// When it holds. A transaction that was sent, and a proof, have no end of their own.
+    /// When it holds. A transaction that was sent, a proof and a voucher have no end of their own.
     pub fn window(&self) -> Option<Window> {
         match self {
             Self::Eip3009(authorization) => Some(authorization.window),
             Self::TempoTransaction(transaction) => Some(transaction.window()),
-            Self::TempoHash(_) | Self::MppProof(_) => None,
+            Self::TempoHash(_) | Self::MppProof(_) | Self::Voucher(_) => None,
             Self::Foreign(foreign) => foreign.window,
         }
     }
@@ -74,6 +79,7 @@ impl Authorization {
             Self::TempoTransaction(transaction) => transaction.spends(chain),
             Self::TempoHash(sent) => sent.spends(chain),
             Self::MppProof(proof) => Vec::from([proof.challenge.spend_key()]),
+            Self::Voucher(voucher) => Vec::from([voucher.spend_key(chain)]),
             Self::Foreign(foreign) => foreign.spends.clone(),
         }
     }

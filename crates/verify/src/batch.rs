@@ -62,6 +62,7 @@ impl Verifier {
                 Authorization::Eip3009(signed) => {
                     self.eip3009_asks(&claim.requirement, signed, known)
                 }
+                Authorization::Voucher(voucher) => self.voucher_asks(&claim.requirement, voucher),
                 _ => Asks::Nothing(self.judge(claim, known)),
             });
         let asks: Vec<Asks> = asks.collect();

@@ -10,6 +10,7 @@ pub mod p256;
 mod proof;
 mod signature;
 mod typed;
+mod voucher;
 
 #[cfg(feature = "key")]
 pub use key::{KeyError, LocalKey};
@@ -83,6 +84,9 @@ impl Judge for Verifier {
     fn judge(&self, claim: &Claim, known: &Known) -> Verdict {
         match &claim.authorization {
             Authorization::Eip3009(signed) => self.eip3009(&claim.requirement, signed, known),
+            Authorization::Voucher(voucher) => {
+                self.finish(self.voucher_asks(&claim.requirement, voucher))
+            }
             Authorization::MppProof(proof) => self.proof(&claim.requirement, proof),
             // Only its facilitator understands it.
             _ => Verdict::NeedsChain,

@@ -34,6 +34,20 @@ impl Signature {
             [1 | 28] => true,
             _ => return None,
         };
+        Self::of(r, s, odd)
+    }
+
+    /// Reads the 64 bytes of ERC-2098, where the parity is the highest bit of s; `None` for anything else. Where it is accepted,
+    /// a signature has two forms: the digest, and never the bytes, tells one from another.
+    pub fn parse_compact(bytes: &[u8]) -> Option<Self> {
+        let (r, rest) = bytes.split_first_chunk::<32>()?;
+        let mut s = <[u8; 32]>::try_from(rest).ok()?;
+        let odd = s[0] >> 7 == 1;
+        s[0] &= 0x7f;
+        Self::of(r, &s, odd)
+    }
+
+    fn of(r: &[u8; 32], s: &[u8; 32], odd: bool) -> Option<Self> {
         let zero = [0; 32];
         // Big-endian numbers compare as their bytes do.
         let in_range = *r > zero && *r < ORDER && *s > zero && *s <= HALF;

@@ -15,7 +15,10 @@ use http402_core::{
     json::{Json, Object, array},
 };
 
+mod voucher;
+
 pub use super::Split;
+pub use voucher::voucher;
 
 /// The name of the method.
 pub const NAME: &str = "tempo";

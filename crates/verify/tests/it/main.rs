@@ -10,3 +10,4 @@ mod keys;
 mod p256;
 mod proof;
 mod vectors;
+mod voucher;

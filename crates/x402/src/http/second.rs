@@ -1,9 +1,9 @@
 use super::{draft, payload, report, told, value};
 use crate::{V2, extension::payment_identifier, header, reason, scheme::exact, v2};
-use http::{HeaderMap, HeaderName, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use http402_core::{
-    Claim, Encoded, ParseError, Party, ProtocolId, Reason, Requirement, Settlement, Timestamp,
-    Wire,
+    Claim, Encoded, ParseError, Party, ProtocolId, Reason, Requirement, Resource, Settlement,
+    Timestamp, Wire,
     json::{Json, Object},
     protocol::{
         Answer, Asked, ClaimError, ClientProtocol, Draft, Offer, Offers, Protocol, Refusal,
@@ -65,20 +65,8 @@ impl Protocol for X402V2 {
     }
 
     fn offer(&self, asked: &Asked<'_>, why: &Reason, out: &mut Refusal) -> Result<(), ParseError> {
-        let offers: Vec<_> = asked
-            .requirements
-            .iter()
-            .filter_map(|one| Some(Issued::of(one)?.offer.clone()))
-            .collect();
-        if offers.is_empty() {
-            return Err(ParseError::new(
-                "requirements",
-                "none can be offered in version 2",
-            ));
-        }
-        let document = v2::PaymentRequired::new(reason::v2(why), asked.resource.into(), offers);
-        out.headers
-            .insert(REQUIRED.clone(), value(document.encode())?);
+        let value = Written::of(asked, reason::v2(why))?;
+        out.headers.insert(REQUIRED.clone(), value);
         Ok(())
     }
 
@@ -134,6 +122,68 @@ impl Issued {
             all.push_back(issued.clone());
         });
         Some(issued)
+    }
+}
+
+/// A refusal that was written.
+struct Written {
+    requirements: Box<[Requirement]>,
+    resource: Resource,
+    why: Box<str>,
+    value: HeaderValue,
+}
+
+thread_local! {
+    /// What this thread refused last, the newest last: to whoever does not pay a route says the same again and again.
+    static WRITTEN: RefCell<VecDeque<Written>> = const { RefCell::new(VecDeque::new()) };
+}
+
+impl Written {
+    /// How many are kept, and the longest of them: a resource may be named by whoever asks.
+    const KEPT: usize = 16;
+    const LONGEST: usize = 8 * 1024;
+
+    /// The header's value of the refusal.
+    fn of(asked: &Asked<'_>, why: &str) -> Result<HeaderValue, ParseError> {
+        let known = WRITTEN.with_borrow(|all| {
+            let same = |one: &&Self| {
+                &*one.why == why
+                    && one.resource == *asked.resource
+                    && *one.requirements == *asked.requirements
+            };
+            all.iter().rev().find(same).map(|one| one.value.clone())
+        });
+        if let Some(value) = known {
+            return Ok(value);
+        }
+        let offers: Vec<_> = asked
+            .requirements
+            .iter()
+            .filter_map(|one| Some(Issued::of(one)?.offer.clone()))
+            .collect();
+        if offers.is_empty() {
+            return Err(ParseError::new(
+                "requirements",
+                "none can be offered in version 2",
+            ));
+        }
+        let document = v2::PaymentRequired::new(why, asked.resource.into(), offers);
+        let value = value(document.encode())?;
+        if value.len() <= Self::LONGEST {
+            let written = Self {
+                requirements: asked.requirements.into(),
+                resource: asked.resource.clone(),
+                why: why.into(),
+                value: value.clone(),
+            };
+            WRITTEN.with_borrow_mut(|all| {
+                if all.len() >= Self::KEPT {
+                    all.pop_front();
+                }
+                all.push_back(written);
+            });
+        }
+        Ok(value)
     }
 }
 

@@ -1,0 +1,312 @@
+//! Requests a second over loopback sockets: a handler behind the axum adapter, and the same handler without it.
+//! `cargo bench -p http402-benches --bench http`.
+//!
+//! One load generator for all, of as many connections, kept alive; cases take turns, a few milliseconds each, and a ratio is the
+//! median over the rounds of what the bare handler took to what a case took in the same round. Beside it stands the same ratio
+//! of the time that the server's thread ran: requests a second depend on who else wants the CPU, and that does not.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a benchmark that can not go on may panic"
+)]
+#![allow(clippy::print_stdout, reason = "the table is what is read")]
+
+use axum::{Router, routing::get};
+use http402_axum::{PayLayer, Seams};
+use http402_benches::{
+    cpu, median,
+    scene::{NOW, Scene},
+    used,
+};
+use http402_core::{
+    Claim, Pending, Receipt, Settlement, Step, Timestamp, Verdict,
+    asset::Assets,
+    seam::{Boxed, Clock, Facilitator, Kind, SeamError},
+};
+use http402_flow::server::{Check, NoEvents};
+use http402_ledger::Memory;
+use http402_tower::Tokio;
+use http402_verify::{
+    Verifier,
+    engine::{Keys, Portable},
+};
+use http402_x402::http::X402V2;
+use std::{
+    fmt::Write as _,
+    net::SocketAddr,
+    sync::{Arc, mpsc},
+    time::{Duration, Instant},
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    runtime::Runtime,
+};
+
+/// Connections that are open at once.
+const CONNECTIONS: usize = 32;
+/// Requests of one connection in one round.
+const EACH: usize = 16;
+/// How many payers take turns.
+const PAYERS: u64 = 64;
+
+/// The time at which all payments hold.
+struct Fixed(Tokio);
+
+impl Clock for Fixed {
+    fn now(&self) -> Timestamp {
+        NOW
+    }
+
+    fn sleep(&self, duration: Duration) -> Boxed<'static, ()> {
+        self.0.sleep(duration)
+    }
+}
+
+/// Settles in memory, at once: what is measured is this side of it.
+struct Instantly;
+
+impl Facilitator for Instantly {
+    fn supported(&self) -> Boxed<'_, Result<Vec<Kind>, SeamError>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
+    fn verify<'a>(&'a self, _: &'a Claim) -> Boxed<'a, Result<Verdict, SeamError>> {
+        panic!("signatures are verified here")
+    }
+
+    fn settle<'a>(&'a self, claim: &'a Claim, _: Step) -> Boxed<'a, Result<Settlement, SeamError>> {
+        Box::pin(async {
+            let chain = claim.requirement.chain.clone();
+            let receipt = Receipt::new(claim.authorization.payer(), claim.amount(), chain, "0x01");
+            Ok(Settlement::Settled(receipt))
+        })
+    }
+
+    fn resolve<'a>(
+        &'a self,
+        _: &'a Claim,
+        _: &'a Pending,
+    ) -> Boxed<'a, Result<Settlement, SeamError>> {
+        panic!("nothing is unknown")
+    }
+}
+
+fn paywall(scene: &Scene) -> PayLayer {
+    let engine = Portable::with_keys(Arc::new(Keys::default().build_after(1)));
+    let running = Tokio::new();
+    let seams = Seams {
+        judge: Arc::new(Verifier::new(Assets::known()).engine(engine)),
+        facilitator: Arc::new(Instantly),
+        ledger: Arc::new(Memory::with_room(1 << 20, 1 << 30)),
+        clock: Arc::new(Fixed(running.clone())),
+        spawn: Arc::new(running),
+        events: Arc::new(NoEvents),
+    };
+    let amount = scene.claim.amount();
+    PayLayer::builder(seams)
+        .protocol(X402V2)
+        .base_url("https://api.example.com")
+        .price(scene.requirements.clone())
+        .terms(move |gate| gate.check(Check::LocalUpTo(amount)))
+        .build()
+        .unwrap()
+}
+
+/// The server, in a thread of its own for as long as the process lives.
+fn serve(scene: &Scene) -> SocketAddr {
+    let handler = async || "goods";
+    let paid = get(handler).layer(paywall(scene));
+    let app = Router::new()
+        .route("/bare", get(handler))
+        .route("/used", get(async || used().as_nanos().to_string()))
+        .route("/x", paid);
+    let (tell, told) = mpsc::channel();
+    let thread = std::thread::Builder::new().name("server".into());
+    let server = thread.spawn(move || {
+        runtime().block_on(async {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            tell.send(listener.local_addr().unwrap()).unwrap();
+            axum::serve(listener, app).await.unwrap();
+        });
+    });
+    server.unwrap();
+    told.recv().unwrap()
+}
+
+fn runtime() -> Runtime {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    builder.enable_all().build().unwrap()
+}
+
+/// One connection, and what was read from it and not looked at.
+struct Connection {
+    stream: TcpStream,
+    unread: Vec<u8>,
+}
+
+impl Connection {
+    /// Sends a request and reads the response, whose status is to be this. The body of the response.
+    async fn ask(&mut self, request: &[u8], status: &str) -> Vec<u8> {
+        self.stream.write_all(request).await.unwrap();
+        loop {
+            if let Some((head, all)) = whole(&self.unread) {
+                let found = std::str::from_utf8(&self.unread[9..12]).unwrap();
+                assert_eq!(found, status);
+                return self.unread.drain(..all).skip(head).collect();
+            }
+            let read = self.stream.read_buf(&mut self.unread).await.unwrap();
+            assert!(read > 0, "the server hung up");
+        }
+    }
+}
+
+/// The lengths of the head and of all of the response at the start, once it is there.
+fn whole(bytes: &[u8]) -> Option<(usize, usize)> {
+    let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
+    let head = std::str::from_utf8(&bytes[..end]).unwrap();
+    let name = "content-length: ";
+    let body = head.lines().find_map(|line| line.strip_prefix(name))?;
+    let all = end + body.parse::<usize>().unwrap();
+    (bytes.len() >= all).then_some((end, all))
+}
+
+/// The load generator.
+struct Load {
+    runtime: Runtime,
+    connections: Vec<Connection>,
+}
+
+impl Load {
+    fn new(server: SocketAddr) -> Self {
+        let runtime = runtime();
+        let connections = runtime.block_on(async {
+            let mut all = Vec::new();
+            for _ in 0..CONNECTIONS {
+                let stream = TcpStream::connect(server).await.unwrap();
+                stream.set_nodelay(true).unwrap();
+                let unread = Vec::with_capacity(4096);
+                all.push(Connection { stream, unread });
+            }
+            all
+        });
+        Self {
+            runtime,
+            connections,
+        }
+    }
+
+    /// How long the server's thread has run, in nanoseconds.
+    fn used(&mut self) -> u64 {
+        let first = &mut self.connections[0];
+        let body = self
+            .runtime
+            .block_on(first.ask(&request("/used", ""), "200"));
+        String::from_utf8(body).unwrap().parse().unwrap()
+    }
+
+    /// How long all connections take for their requests, and how long the server's thread runs for them, in seconds.
+    fn run(&mut self, requests: &mut dyn FnMut() -> Vec<u8>, status: &'static str) -> (f64, f64) {
+        let before = self.used();
+        let waited = self.wait(requests, status);
+        let ran = self.used() - before;
+        (waited.as_secs_f64(), ran as f64 / 1e9)
+    }
+
+    fn wait(&mut self, requests: &mut dyn FnMut() -> Vec<u8>, status: &'static str) -> Duration {
+        let mut all: Vec<Vec<Vec<u8>>> = Vec::new();
+        for _ in 0..CONNECTIONS {
+            all.push((0..EACH).map(|_| requests()).collect());
+        }
+        let connections = std::mem::take(&mut self.connections);
+        let (time, connections) = self.runtime.block_on(async {
+            let begin = Instant::now();
+            let tasks: Vec<_> = connections
+                .into_iter()
+                .zip(all)
+                .map(|(mut connection, requests)| {
+                    tokio::spawn(async move {
+                        for request in requests {
+                            connection.ask(&request, status).await;
+                        }
+                        connection
+                    })
+                })
+                .collect();
+            let mut back = Vec::new();
+            for task in tasks {
+                back.push(task.await.unwrap());
+            }
+            (begin.elapsed(), back)
+        });
+        self.connections = connections;
+        time
+    }
+}
+
+fn request(path: &str, payment: &str) -> Vec<u8> {
+    format!("GET {path} HTTP/1.1\r\nhost: api.example.com\r\n{payment}\r\n").into_bytes()
+}
+
+/// Another payment every time, of one payer after the other.
+fn payments() -> impl FnMut() -> Vec<u8> {
+    let mut count = 0_u64;
+    move || {
+        count += 1;
+        let mut nonce = [0; 32];
+        nonce[..8].copy_from_slice(&count.to_be_bytes());
+        let payer = u8::try_from(count % PAYERS).unwrap() + 1;
+        let scene = Scene::again(payer, nonce);
+        let value = scene.headers["payment-signature"].to_str().unwrap();
+        request("/x", &format!("payment-signature: {value}\r\n"))
+    }
+}
+
+fn main() {
+    let rounds = if std::env::args().any(|argument| argument == "--bench") {
+        61
+    } else {
+        1
+    };
+    let mut load = Load::new(serve(&Scene::new(1)));
+    let mut paid = payments();
+    // Every payer comes back.
+    load.run(&mut paid, "200");
+    let (mut bare, mut unpaid) = (|| request("/bare", ""), || request("/x", ""));
+    let mut times = [Vec::new(), Vec::new(), Vec::new()];
+    for _ in 0..rounds {
+        times[0].push(load.run(&mut bare, "200"));
+        times[1].push(load.run(&mut unpaid, "402"));
+        times[2].push(load.run(&mut paid, "200"));
+    }
+    println!("CPU: {}\n\n{}", cpu(), table(&times));
+}
+
+fn table(times: &[Vec<(f64, f64)>; 3]) -> String {
+    let mut out = String::from(
+        "| case | requests a second | of the bare handler | target | the server ran, µs | of that, the bare handler |\n\
+         |---|--:|--:|--:|--:|--:|\n",
+    );
+    let cases = [
+        ("bare handler", None),
+        ("402 without a payment", Some(0.9)),
+        ("paid, verified here, 64 payers who came back", Some(0.45)),
+    ];
+    for ((name, target), own) in cases.into_iter().zip(times) {
+        let pairs = || times[0].iter().zip(own);
+        let ratio = median(pairs().map(|(bare, own)| bare.0 / own.0).collect());
+        let ran = median(pairs().map(|(bare, own)| bare.1 / own.1).collect());
+        let all = (CONNECTIONS * EACH) as f64;
+        let requests = all / median(own.iter().map(|one| one.0).collect());
+        let each = median(own.iter().map(|one| one.1).collect()) / all * 1e6;
+        let target = match target {
+            None => String::new(),
+            Some(target) if ratio >= target => format!("{target:.2}"),
+            Some(target) => format!("{target:.2}, missed"),
+        };
+        let _ = writeln!(
+            out,
+            "| {name} | {requests:.0} | {ratio:.3} | {target} | {each:.1} | {ran:.3} |"
+        );
+    }
+    out
+}
