@@ -21,7 +21,7 @@ import { wrapFetchWithPayment } from '@x402/fetch'
 import { paymentMiddleware as legacyMiddleware } from 'x402-express'
 import { wrapFetchWithPayment as legacyFetch } from 'x402-fetch'
 import { conform } from './conform.mjs'
-import { USDC, account, anvil, freePort, installUsdc, key, listen, onStop, ours, stopAll } from './rig.mjs'
+import { USDC, account, anvil, atEnd, freePort, installUsdc, key, listen, ours } from './rig.mjs'
 
 const NETWORK = 'eip155:84532'
 const [GAS, PAYEE, PAYER] = [0, 1, 2]
@@ -97,7 +97,7 @@ async function pythonServer(facilitator) {
   const port = await freePort()
   const env = { ...process.env, PORT: `${port}`, ADDRESS: payee, FACILITATOR_URL: facilitator }
   const child = spawn(process.env.PYTHON, ['server.py'], { env, stdio: ['ignore', 'ignore', 'ignore'] })
-  onStop(() => child.kill('SIGKILL'))
+  atEnd(() => child.kill('SIGKILL'))
   const url = `http://127.0.0.1:${port}`
   while (!(await fetch(`${url}/health`).catch(() => null))?.ok) {
     if (child.exitCode !== null) throw new Error(`the Python server ended with ${child.exitCode}`)
@@ -225,6 +225,5 @@ failed += await conform({
   keys: ATTACKERS.map(key)
 })
 rmSync(ledgers, { recursive: true })
-stopAll()
 console.log(failed === 0 ? 'all passed' : `${failed} failed`)
 process.exit(failed === 0 ? 0 : 1)

@@ -5,7 +5,7 @@ import { Mppx as MppxClient, tempo as tempoClient } from 'mppx/client'
 import { Mppx as MppxServer, Store, tempo as tempoServer } from 'mppx/server'
 import { createClient, defineChain, erc20Abi, http as transport, parseAbi, publicActions, walletActions } from 'viem'
 import { tempoLocalnet } from 'viem/chains'
-import { PATH_USD, TEMPO, account, anvil, call, freePort, key, listen, ours, start, stopAll } from './rig.mjs'
+import { PATH_USD, TEMPO, account, anvil, call, freePort, key, listen, ours, start } from './rig.mjs'
 
 const CHAIN = 42431
 const KEYCHAIN = '0xaaaaaaaa00000000000000000000000000000000'
@@ -235,17 +235,13 @@ async function faults() {
   console.log(`  ${'lost answers'.padEnd(24)} ${said.trim().split('\n').length} things held`)
 }
 
-try {
-  const all = Object.keys(MOVES)
-  const [mine, theirs, python] = await Promise.all([ourServer(), mppxServer(), pymppServer()])
-  for (const route of all) await check('ours pays ours', route, ourClient, mine)
-  for (const route of all) await check('ours pays mppx', route, ourClient, theirs)
-  for (const route of all) await check('mppx pays ours', route, mppxClient, mine)
-  for (const route of ['/pull', '/sponsored']) await check('ours pays pympp', route, ourClient, python)
-  await attacks(mine, theirs)
-  await accessKey(mine)
-  await faults()
-} finally {
-  stopAll()
-}
+const all = Object.keys(MOVES)
+const [mine, theirs, python] = await Promise.all([ourServer(), mppxServer(), pymppServer()])
+for (const route of all) await check('ours pays ours', route, ourClient, mine)
+for (const route of all) await check('ours pays mppx', route, ourClient, theirs)
+for (const route of all) await check('mppx pays ours', route, mppxClient, mine)
+for (const route of ['/pull', '/sponsored']) await check('ours pays pympp', route, ourClient, python)
+await attacks(mine, theirs)
+await accessKey(mine)
+await faults()
 process.exit(0)

@@ -17,11 +17,9 @@ export const TEMPO = ['--network', 'tempo', '--hardfork', 'T3', '--chain-id', '4
 export const account = index => mnemonicToAccount(PHRASE, { addressIndex: index })
 export const key = index => '0x' + Buffer.from(account(index).getHdKey().privateKey).toString('hex')
 
-const running = []
-export const onStop = stop => running.push(stop)
-export const stopAll = () => {
-  for (const stop of running) stop()
-}
+/** Does this when the script ends, however it ends. */
+export const atEnd = stop => process.on('exit', stop)
+process.setMaxListeners(0)
 
 const folder = name => path.dirname(createRequire(import.meta.url).resolve(`${name}/package.json`))
 
@@ -37,14 +35,14 @@ export async function freePort() {
 export async function listen(handler) {
   const server = createServer(handler)
   await new Promise(done => server.listen(0, '127.0.0.1', done))
-  onStop(() => server.close())
+  atEnd(() => server.close())
   return `http://127.0.0.1:${server.address().port}`
 }
 
 /** Starts a program and waits for these words; without words, for its end. */
 export function start(program, args, env, words) {
   const child = spawn(program, args, { env: { PATH: process.env.PATH, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
-  onStop(() => child.kill('SIGKILL'))
+  atEnd(() => child.kill('SIGKILL'))
   return new Promise((resolve, reject) => {
     let said = ''
     const hear = data => {
@@ -74,7 +72,7 @@ export async function anvil(...flags) {
   const port = await freePort()
   const args = ['--host', '127.0.0.1', '--port', `${port}`, '--silent', ...flags]
   const child = spawn(path.join(anvilFolder(), 'anvil'), args, { stdio: 'inherit' })
-  onStop(() => child.kill('SIGKILL'))
+  atEnd(() => child.kill('SIGKILL'))
   const url = `http://127.0.0.1:${port}`
   while (!(await call(url, 'eth_chainId').catch(() => null))) {
     if (child.exitCode !== null) throw new Error(`anvil ended with ${child.exitCode}`)

@@ -14,7 +14,7 @@ import { x402Client } from '@x402/core/client'
 import { ExactEvmScheme } from '@x402/evm/exact/client'
 import { wrapFetchWithPayment } from '@x402/fetch'
 import { wrapFetchWithPayment as legacyFetch } from 'x402-fetch'
-import { PATH_USD, TEMPO, USDC, account, anvil, call, freePort, installUsdc, key, listen, ours, start, stopAll } from './rig.mjs'
+import { PATH_USD, TEMPO, USDC, account, anvil, atEnd, call, freePort, installUsdc, key, listen, ours, start } from './rig.mjs'
 
 const SECRET = 'a secret for tests, of 32 bytes or more'
 const NETWORK = 'eip155:84532'
@@ -55,6 +55,7 @@ const python = speaks => async url => {
 }
 
 const ledgers = mkdtempSync(path.join(tmpdir(), 'http402-route-'))
+atEnd(() => rmSync(ledgers, { recursive: true }))
 let purchases = 0
 
 /** Our tool, in one protocol and with one budget for each purchase. */
@@ -251,54 +252,49 @@ async function ourTempoClient(url) {
   return { status, headers: new Headers({ 'payment-receipt': header }), text: body }
 }
 
-try {
-  const [server, facilitator] = await Promise.all([ourServer(), ourFacilitator()])
-  const url = `${server}/sold`
-  const same = await sameRefusal(url)
-  oneBody(same)
-  console.log('one 402 of ours, paid by five')
-  for (const [name, kind, pay] of [
-    ['mppx 0.11.0, tempo/charge', 'tempo', mppxTempo],
-    ['mppx 0.11.0, evm/charge', 'evm', mppxEvm],
-    ['@x402/fetch 2.27.0', 'x402/2', x402Fetch],
-    ['x402-fetch 1.2.0', 'x402/1', x402Legacy],
-    ['x402 2.25.0 on httpx (PyPI)', 'x402/2', python('x402')],
-  ]) await paid(name, kind, pay, same.door)
-  if (same.answered.length !== 5 || new Set(same.answered).size !== 5) throw new Error(`${same.answered.length} credentials came`)
-  console.log('the same route, paid by the others')
-  for (const [name, kind, pay] of [
-    ['pympp 0.16.0, tempo/charge', 'tempo', python('tempo')],
-    ['pympp 0.16.0, evm/charge', 'evm', python('evm')],
-    ['mppx 0.11.0, as a client of x402', 'x402/2', mppxX402],
-    ['http402 pay, x402', 'x402/2', tool('x402')],
-    ['http402 pay, evm/charge', 'evm', tool('mpp')],
-    ['our client on Tempo', 'tempo', ourTempoClient],
-  ]) await paid(name, kind, pay, url)
-  console.log('the same route, asked by those who may not pay')
-  const poor = { ...known, maxAmount: '0.001' }
-  const careful = new x402Client().register('eip155:*', new ExactEvmScheme(account(PAYER)))
-  careful.setSpendControls({ maxAmountPerPayment: '$0.001' })
-  for (const [name, pay, says] of [
-    ['mppx 0.11.0, another method', mppx(evmClient.charge({ ...known, networks: [8453] })), /not allowed/],
-    ['mppx 0.11.0, a limit', mppx(evmClient.charge(poor)), /exceeds maxAmount/],
-    ['@x402/fetch 2.27.0, a limit', async at => plain(await wrapFetchWithPayment(fetch, careful)(at)), /spend|limit|exceed|policy/i],
-    ['x402-fetch 1.2.0, a limit', async at => plain(await legacyFetch(fetch, privateKeyToAccount(key(PAYER)), 1000n)(at, {})), /exceeds maximum allowed/],
-    ['x402 2.25.0 on httpx (PyPI), a limit', python('x402-poor'), /spend|limit|exceed|policy/i],
-    ['pympp 0.16.0, another chain', python('none'), /^402$/],
-  ]) await declines(name, pay, url, says)
-  await onceOnly(url)
-  console.log('evm/charge of theirs, paid by ours')
-  const [mppxShop, pythonShop] = await Promise.all([mppxServer(facilitator), pymppServer(facilitator)])
-  for (const [name, kind, pay, at] of [
-    ['http402 pay → mppx, which settles', 'evm', tool('mpp'), `${mppxShop}/settled`],
-    ['http402 pay → mppx → our facilitator', 'evm', tool('mpp'), `${mppxShop}/facilitated`],
-    ['http402 pay → mppx, composed with tempo', 'evm', tool('mpp'), `${mppxShop}/composed`],
-    ['our client on Tempo → mppx, composed', 'tempo', ourTempoClient, `${mppxShop}/composed`],
-  ]) await paid(name, kind, pay, at)
-  // pympp 0.16.0 has another hash of a challenge than the draft and mppx 0.11.0, which ours signs.
-  await declines('http402 pay → pympp', tool('mpp'), `${pythonShop}/sold`, /challenge hash mismatch/)
-} finally {
-  stopAll()
-  rmSync(ledgers, { recursive: true })
-}
+const [server, facilitator] = await Promise.all([ourServer(), ourFacilitator()])
+const url = `${server}/sold`
+const same = await sameRefusal(url)
+oneBody(same)
+console.log('one 402 of ours, paid by five')
+for (const [name, kind, pay] of [
+  ['mppx 0.11.0, tempo/charge', 'tempo', mppxTempo],
+  ['mppx 0.11.0, evm/charge', 'evm', mppxEvm],
+  ['@x402/fetch 2.27.0', 'x402/2', x402Fetch],
+  ['x402-fetch 1.2.0', 'x402/1', x402Legacy],
+  ['x402 2.25.0 on httpx (PyPI)', 'x402/2', python('x402')],
+]) await paid(name, kind, pay, same.door)
+if (same.answered.length !== 5 || new Set(same.answered).size !== 5) throw new Error(`${same.answered.length} credentials came`)
+console.log('the same route, paid by the others')
+for (const [name, kind, pay] of [
+  ['pympp 0.16.0, tempo/charge', 'tempo', python('tempo')],
+  ['pympp 0.16.0, evm/charge', 'evm', python('evm')],
+  ['mppx 0.11.0, as a client of x402', 'x402/2', mppxX402],
+  ['http402 pay, x402', 'x402/2', tool('x402')],
+  ['http402 pay, evm/charge', 'evm', tool('mpp')],
+  ['our client on Tempo', 'tempo', ourTempoClient],
+]) await paid(name, kind, pay, url)
+console.log('the same route, asked by those who may not pay')
+const poor = { ...known, maxAmount: '0.001' }
+const careful = new x402Client().register('eip155:*', new ExactEvmScheme(account(PAYER)))
+careful.setSpendControls({ maxAmountPerPayment: '$0.001' })
+for (const [name, pay, says] of [
+  ['mppx 0.11.0, another method', mppx(evmClient.charge({ ...known, networks: [8453] })), /not allowed/],
+  ['mppx 0.11.0, a limit', mppx(evmClient.charge(poor)), /exceeds maxAmount/],
+  ['@x402/fetch 2.27.0, a limit', async at => plain(await wrapFetchWithPayment(fetch, careful)(at)), /spend|limit|exceed|policy/i],
+  ['x402-fetch 1.2.0, a limit', async at => plain(await legacyFetch(fetch, privateKeyToAccount(key(PAYER)), 1000n)(at, {})), /exceeds maximum allowed/],
+  ['x402 2.25.0 on httpx (PyPI), a limit', python('x402-poor'), /spend|limit|exceed|policy/i],
+  ['pympp 0.16.0, another chain', python('none'), /^402$/],
+]) await declines(name, pay, url, says)
+await onceOnly(url)
+console.log('evm/charge of theirs, paid by ours')
+const [mppxShop, pythonShop] = await Promise.all([mppxServer(facilitator), pymppServer(facilitator)])
+for (const [name, kind, pay, at] of [
+  ['http402 pay → mppx, which settles', 'evm', tool('mpp'), `${mppxShop}/settled`],
+  ['http402 pay → mppx → our facilitator', 'evm', tool('mpp'), `${mppxShop}/facilitated`],
+  ['http402 pay → mppx, composed with tempo', 'evm', tool('mpp'), `${mppxShop}/composed`],
+  ['our client on Tempo → mppx, composed', 'tempo', ourTempoClient, `${mppxShop}/composed`],
+]) await paid(name, kind, pay, at)
+// pympp 0.16.0 has another hash of a challenge than the draft and mppx 0.11.0, which ours signs.
+await declines('http402 pay → pympp', tool('mpp'), `${pythonShop}/sold`, /challenge hash mismatch/)
 process.exit(0)
