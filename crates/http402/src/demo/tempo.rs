@@ -50,7 +50,7 @@ async fn hung_up() {
             return;
         }
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 impl Report {
