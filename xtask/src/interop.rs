@@ -1,8 +1,8 @@
-//! Ours against the peers from npm and PyPI, crosswise, on anvil with Circle's contract and on anvil's Tempo.
+//! Ours against the peers from npm and PyPI, crosswise, on anvil with Circle's contract and on anvil's Tempo; and the demo there.
 
 use crate::shell::{Done, cargo, has, program, root, run};
 use std::{
-    fs,
+    env, fs,
     path::{Path, PathBuf},
 };
 
@@ -20,6 +20,7 @@ const NPM: &[&str] = &[
     "x402-fetch@1.2.0",
 ];
 /// What speaks MPP, in a folder of its own: what it wants beside it and what x402's legacy packages want does not go together.
+/// The folder is below that of the others, so that scripts in it find both.
 const NPM_MPP: &[&str] = &[
     "@foundry-rs/anvil@1.7.1",
     "express@5.2.1",
@@ -27,7 +28,7 @@ const NPM_MPP: &[&str] = &[
     "viem@2.55.19",
 ];
 const PYPI: &[&str] = &[
-    "pympp[server,tempo]==0.16.0",
+    "pympp[evm,server,tempo]==0.16.0",
     "uvicorn==0.38.0",
     "x402[evm,fastapi,httpx]==2.25.0",
 ];
@@ -42,25 +43,40 @@ pub(crate) fn check(strict: bool) -> Done {
         println!("SKIPPED: {why}");
         return Ok(());
     }
+    // With the features that the tests are built with, so that after them there is little left to build.
     run(cargo().args([
         "build",
         "--release",
         "--quiet",
-        "-p",
-        "http402-testkit",
+        "--workspace",
+        "--bins",
         "--examples",
     ]))?;
-    run(cargo().args(["build", "--release", "--quiet", "-p", "http402"]))?;
     let x402 = [
         "interop.mjs",
         "conform.mjs",
+        "rig.mjs",
         "lines.mjs",
         "client.py",
         "lines.py",
         "server.py",
     ];
     script(&home, &home, &x402)?;
-    script(&home, &home.join("mpp"), &["mpp.mjs", "mpp_server.py"])
+    let mpp = home.join("mpp");
+    script(&home, &mpp, &["mpp.mjs", "rig.mjs", "mpp_server.py"])?;
+    script(&home, &mpp, &["route.mjs", "rig.mjs", "route.py"])?;
+    demo(&mpp)
+}
+
+/// The demo on Tempo, with the anvil that was installed here.
+fn demo(mpp: &Path) -> Done {
+    let there = env::var_os("PATH").unwrap_or_default();
+    let folders = [mpp.join("node_modules").join(".bin")];
+    let folders = folders.into_iter().chain(env::split_paths(&there));
+    let path = env::join_paths(folders).map_err(|error| error.to_string())?;
+    let tool = root().join("target").join("release").join("http402");
+    let mut demo = program(&tool.to_string_lossy());
+    run(demo.args(["demo", "--tempo"]).env("PATH", path))
 }
 
 /// Runs the first of these scripts of ours in `folder`, where its packages are: modules are looked for beside the script that

@@ -4,7 +4,7 @@ mod gas;
 
 use crate::{
     policy,
-    runtime::{Fault, provider},
+    runtime::{Fault, interrupted, provider},
     serve::{Closed, serve},
     wallet,
 };
@@ -199,20 +199,4 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, Fault> {
     let _ = serving.await;
     running.drain().await;
     Ok(ExitCode::SUCCESS)
-}
-
-async fn interrupted() {
-    let interrupt = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
-        let terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
-        if let Ok(mut terminate) = terminate {
-            tokio::select! {
-                _ = interrupt => {}
-                _ = terminate.recv() => {}
-            }
-            return;
-        }
-    }
-    let _ = interrupt.await;
 }

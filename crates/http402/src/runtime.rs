@@ -17,3 +17,20 @@ pub(crate) fn provider(url: &str) -> Result<DynProvider, Fault> {
 pub(crate) fn embedded(connection: Connection) -> DynProvider {
     RootProvider::<alloy_network::Ethereum>::new(RpcClient::new(connection, true)).erased()
 }
+
+/// Returns when this process is told to end, so that what it has begun can end before.
+pub(crate) async fn interrupted() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = interrupt => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = interrupt.await;
+}

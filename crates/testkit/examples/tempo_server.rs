@@ -29,9 +29,8 @@ use http402_core::{
 use http402_flow::server::NoEvents;
 use http402_ledger::Memory;
 use http402_mpp::{KeyRing, MPP, http::Mpp, method::tempo::Options};
-use http402_reqwest::OsEntropy;
 use http402_tempo::{Finality, Rpc, Settler, Sponsor};
-use http402_tower::Tokio;
+use http402_tower::{OsEntropy, Tokio};
 use http402_verify::{LocalKey, Verifier};
 use std::{process::ExitCode, sync::Arc};
 use stop::Stop;

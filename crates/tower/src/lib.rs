@@ -2,6 +2,8 @@
 
 mod body;
 mod config;
+#[cfg(feature = "getrandom")]
+mod entropy;
 mod price;
 #[cfg(feature = "tokio")]
 mod runtime;
@@ -11,6 +13,8 @@ mod trace;
 
 pub use body::{BoundBody, DigestBody, DigestBodyLayer};
 pub use config::{Builder, ConfigError};
+#[cfg(feature = "getrandom")]
+pub use entropy::OsEntropy;
 pub use http402_core::Paid;
 pub use http402_flow::server::{Check, Event, Events, Gate, NoEvents, Recovered, Seams, recover};
 pub use price::{Price, PriceError};

@@ -1,4 +1,4 @@
-use super::report::{Answer, Purchase, Report};
+use super::report::{Answer, Balance, Check, Purchase, Report};
 use crate::style::{BAD, GOOD, NAME, QUIET, TITLE, short};
 use anstream::{print, println};
 use serde_json::Value;
@@ -15,15 +15,7 @@ pub(super) fn print(report: &Report) {
     line("token", &format!("{symbol} at {address}"));
     line("facilitator", &report.facilitator);
     line("shop", &report.shop);
-    for price in &report.prices {
-        let text = |name: &str| price[name].as_str().unwrap_or_default();
-        println!(
-            "               {:<9} {}  {QUIET}{}{QUIET:#}",
-            text("route"),
-            text("price"),
-            text("order")
-        );
-    }
+    prices(&report.prices);
     line(
         "buyer",
         &format!(
@@ -37,19 +29,32 @@ pub(super) fn print(report: &Report) {
     replay(report);
     lost(report);
     overspend(report);
-    balances(report);
-    checks(report);
+    balances(&report.balances);
+    checks(&report.checks, report.ok);
 }
 
-fn title(text: &str, more: &str) {
+pub(super) fn title(text: &str, more: &str) {
     println!("\n{TITLE}{text}{TITLE:#}  {QUIET}{more}{QUIET:#}");
 }
 
-fn line(name: &str, text: &str) {
+pub(super) fn line(name: &str, text: &str) {
     println!("  {NAME}{name:<12}{NAME:#} {text}");
 }
 
-fn buy(number: usize, purchase: &Purchase) {
+/// Routes, what they cost, and how it is paid.
+pub(super) fn prices(all: &[Value]) {
+    for price in all {
+        let text = |name: &str| price[name].as_str().unwrap_or_default();
+        println!(
+            "               {:<9} {}  {QUIET}{}{QUIET:#}",
+            text("route"),
+            text("price"),
+            text("order")
+        );
+    }
+}
+
+pub(super) fn buy(number: usize, purchase: &Purchase) {
     title(
         &format!(
             "Purchase {number}: {} for {}",
@@ -155,9 +160,9 @@ fn overspend(report: &Report) {
     println!("    {}", refused.why);
 }
 
-fn balances(report: &Report) {
+pub(super) fn balances(all: &[Balance]) {
     title("Balances", "read from the token on the chain");
-    for balance in &report.balances {
+    for balance in all {
         println!(
             "  {NAME}{:<12}{NAME:#} {:>16} → {:>16}  {TITLE}{}{TITLE:#}",
             balance.who, balance.before, balance.after, balance.change
@@ -165,13 +170,13 @@ fn balances(report: &Report) {
     }
 }
 
-fn checks(report: &Report) {
+pub(super) fn checks(all: &[Check], ok: bool) {
     title("Checks", "");
-    for check in &report.checks {
+    for check in all {
         let (style, mark) = if check.ok { (GOOD, "ok") } else { (BAD, "no") };
         println!("  {style}{mark}{style:#} {}", check.what);
     }
-    let (style, text) = if report.ok {
+    let (style, text) = if ok {
         (GOOD, "every balance adds up")
     } else {
         (BAD, "something does not add up")

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::runtime::Fault;
 use http::HeaderMap;
-use http402_core::{Amount, U256};
+use http402_core::{Amount, U256, asset::Asset};
 use http402_reqwest::{
     PayingClient, Payments,
     flow::client::{Attempt, Payment},
@@ -42,9 +42,9 @@ pub(super) async fn tell(world: &World) -> Result<Report, Fault> {
     let balances = people.iter().enumerate().map(|(at, (name, who))| Balance {
         who: (*name).into(),
         address: who.to_string(),
-        before: money(world, before[at]),
-        after: money(world, after[at]),
-        change: change(world, before[at], after[at]),
+        before: money(&world.asset, before[at]),
+        after: money(&world.asset, after[at]),
+        change: change(&world.asset, before[at], after[at]),
     });
     Ok(Report {
         chain: world.asset.chain.to_string(),
@@ -71,20 +71,20 @@ pub(super) async fn tell(world: &World) -> Result<Report, Fault> {
     })
 }
 
-fn money(world: &World, units: U256) -> String {
-    let text = Amount::from_units(units).to_decimal(world.asset.decimals);
-    format!("{text} {}", world.asset.symbol)
+pub(super) fn money(asset: &Asset, units: U256) -> String {
+    let text = Amount::from_units(units).to_decimal(asset.decimals);
+    format!("{text} {}", asset.symbol)
 }
 
-fn change(world: &World, before: U256, after: U256) -> String {
+pub(super) fn change(asset: &Asset, before: U256, after: U256) -> String {
     match before.cmp(&after) {
-        std::cmp::Ordering::Equal => money(world, U256::ZERO),
-        std::cmp::Ordering::Less => format!("+{}", money(world, after - before)),
-        std::cmp::Ordering::Greater => format!("-{}", money(world, before - after)),
+        std::cmp::Ordering::Equal => money(asset, U256::ZERO),
+        std::cmp::Ordering::Less => format!("+{}", money(asset, after - before)),
+        std::cmp::Ordering::Greater => format!("-{}", money(asset, before - after)),
     }
 }
 
-fn step(what: &str, document: Option<Document>, notes: Vec<String>) -> Step {
+pub(super) fn step(what: &str, document: Option<Document>, notes: Vec<String>) -> Step {
     Step {
         what: what.into(),
         document,
@@ -118,7 +118,7 @@ async fn buy(
     let words = words::of(&attempt.protocol);
     let steps = vec![
         asked_for(asked, &attempt)?,
-        chosen(world, &attempt),
+        chosen(&world.asset, &attempt),
         signed(world, paid, &words)?,
         presented(paid, &words)?,
         settled(world, &receipt.transaction)?,
@@ -128,14 +128,14 @@ async fn buy(
         title: title.into(),
         protocol: attempt.protocol.to_string(),
         steps,
-        amount: money(world, attempt.amount.units()),
+        amount: money(&world.asset, attempt.amount.units()),
         units: attempt.amount.units(),
         transaction: receipt.transaction.to_string(),
     };
     Ok((purchase, paid.sent.clone()))
 }
 
-fn asked_for(asked: &Exchange, attempt: &Attempt) -> Result<Step, Fault> {
+pub(super) fn asked_for(asked: &Exchange, attempt: &Attempt) -> Result<Step, Fault> {
     let what = format!(
         "{} {} is answered {}",
         asked.method, asked.path, asked.status
@@ -144,11 +144,11 @@ fn asked_for(asked: &Exchange, attempt: &Attempt) -> Result<Step, Fault> {
     Ok(step(&what, Some(document), Vec::new()))
 }
 
-fn chosen(world: &World, attempt: &Attempt) -> Step {
+pub(super) fn chosen(asset: &Asset, attempt: &Attempt) -> Step {
     let notes = vec![
         format!(
             "{} to {}",
-            money(world, attempt.amount.units()),
+            money(asset, attempt.amount.units()),
             attempt.payee
         ),
         format!("at most {LIMIT} for one payment, {BUDGET} in an hour"),
@@ -175,7 +175,7 @@ fn signed(world: &World, paid: &Exchange, words: &Words) -> Result<Step, Fault> 
     Ok(step("the wallet signs", Some(document), vec![note]))
 }
 
-fn presented(paid: &Exchange, words: &Words) -> Result<Step, Fault> {
+pub(super) fn presented(paid: &Exchange, words: &Words) -> Result<Step, Fault> {
     let what = format!("{} {} again, with the payment", paid.method, paid.path);
     Ok(step(
         &what,
@@ -206,7 +206,7 @@ fn settled(world: &World, transaction: &str) -> Result<Step, Fault> {
     Ok(step("the facilitator settles on the chain", None, notes))
 }
 
-fn delivered(paid: &Exchange, words: &Words, body: &str) -> Result<Step, Fault> {
+pub(super) fn delivered(paid: &Exchange, words: &Words, body: &str) -> Result<Step, Fault> {
     let what = format!("{} and the receipt", paid.status);
     let document = words::receipt(&paid.received, words)?;
     Ok(step(&what, Some(document), vec![format!("body {body}")]))
@@ -345,7 +345,7 @@ fn checks(
 ) -> Vec<Check> {
     let mut checks = Vec::new();
     let mut check = |what: String, ok: bool| checks.push(Check { what, ok });
-    let total = money(world, paid);
+    let total = money(&world.asset, paid);
     let settled = purchases.len() + 1;
     check(
         format!("the buyer has paid {total} and no more"),

@@ -22,9 +22,9 @@ use http402_mpp::{
     KeyRing,
     http::{Mpp, MppClient},
 };
-use http402_reqwest::{OsEntropy, PayingClient};
+use http402_reqwest::PayingClient;
 use http402_testkit::chain::{Chain, DEV_ACCOUNTS, Token};
-use http402_tower::Tokio;
+use http402_tower::{OsEntropy, Tokio};
 use http402_verify::{LocalKey, Verifier};
 use http402_x402::{
     V1, V2,
@@ -95,6 +95,14 @@ pub(super) struct Wallet {
 }
 
 impl Wallet {
+    /// That of an account which the chain begins with.
+    pub(super) fn of(account: usize) -> Result<Self, Fault> {
+        Ok(Self {
+            key: LocalKey::from_bytes(&DEV_ACCOUNTS[account].publicly_known_key().0)?,
+            signatures: AtomicU32::new(0),
+        })
+    }
+
     pub(super) fn signatures(&self) -> u32 {
         self.signatures.load(Ordering::SeqCst)
     }
@@ -128,11 +136,11 @@ pub(super) struct World {
     running: Tokio,
 }
 
-fn party(account: usize) -> Party {
+pub(super) fn party(account: usize) -> Party {
     Party::Evm(DEV_ACCOUNTS[account].address())
 }
 
-async fn door() -> Result<(TcpListener, String), Fault> {
+pub(super) async fn door() -> Result<(TcpListener, String), Fault> {
     let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
     let url = format!("http://{}", listener.local_addr()?);
     Ok((listener, url))
@@ -153,7 +161,6 @@ impl World {
         let finality = Finality::Depth(0);
         let provider = embedded(chain.connect());
         let view = View::new(clock.clone()).chain(id, provider, finality);
-        let key = LocalKey::from_bytes(&DEV_ACCOUNTS[BUYER].publicly_known_key().0)?;
         let (facilitator_door, facilitator) = door().await?;
         let (shop_door, shop) = door().await?;
         let (stop, stopped) = watch::channel(false);
@@ -164,10 +171,7 @@ impl World {
             facilitator,
             shop,
             tape: Arc::default(),
-            wallet: Arc::new(Wallet {
-                key,
-                signatures: AtomicU32::new(0),
-            }),
+            wallet: Arc::new(Wallet::of(BUYER)?),
             clock,
             view: Arc::new(view),
             ledger: Arc::new(Memory::new()),

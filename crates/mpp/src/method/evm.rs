@@ -11,6 +11,7 @@ use http402_core::{
     asset::Assets,
     authorization::{ChallengeRef, Eip3009},
     json::{Json, Object, array, quote},
+    keccak256,
 };
 
 /// The name of the method.
@@ -236,7 +237,8 @@ impl Charge {
         self.terms.external_id.as_deref()
     }
 
-    /// What a credential's payload authorizes. Its nonce is the hash of the challenge, so it pays no other.
+    /// What a credential's payload authorizes. Its nonce is the hash of the challenge, in one of the two ways in which buyers
+    /// make it, so it pays no other.
     ///
     /// # Errors
     /// When it can not be read, is of a type that the charge does not allow or that is not built, or pays somebody else,
@@ -266,11 +268,23 @@ impl Charge {
         if signed.value != self.amount().units() {
             return Err(Reason::AmountMismatch);
         }
-        if signed.nonce != challenge.hash() {
+        if signed.nonce != challenge.hash() && Some(signed.nonce) != listed_hash(challenge) {
             return Err(Reason::ChallengeMismatch);
         }
         Ok(Authorization::Eip3009(signed))
     }
+}
+
+/// The hash of a challenge as pympp 0.16 makes it, where the draft's [`ChallengeRef::hash`] is of id and realm run together:
+/// `keccak256(["id","realm"])`, of a JSON array without spaces.
+fn listed_hash(challenge: &ChallengeRef) -> Option<B256> {
+    let mut text = String::from("[");
+    quote(challenge.id(), &mut text);
+    text.push(',');
+    quote(challenge.realm(), &mut text);
+    text.push(']');
+    let text = jcs::canonicalize(&text).ok()?;
+    Some(keccak256(text.as_bytes()))
 }
 
 fn types(details: &Json<'_>) -> Result<Vec<CredentialType>, ParseError> {

@@ -204,6 +204,32 @@ fn payloads_of_evm_are_read() {
     assert!(evm::Payload::parse(r#"{"type":"hash","hash":"0x01"}"#).is_err());
 }
 
+/// The nonce as mppx 0.11 makes it, and as pympp 0.16 does; each computed there.
+#[test]
+fn s24_buyers_bind_an_authorization_to_its_challenge_in_two_ways() {
+    let charge = evm::Charge::parse(EVM).unwrap();
+    let id = "9YI4slQZ37zjNYbhzYPnnLHGy5W8UHUcPjDgI3B39mg";
+    let pays = |realm: &str, nonce: &str| {
+        let payload = format!(
+            r#"{{"type":"authorization","from":"0x70997970C51812dc3A010C7d01b50e0d17dc79C8","to":"0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC","value":"10000","validAfter":"0","validBefore":"1800000000","nonce":"{nonce}","signature":"0x{}"}}"#,
+            "5a".repeat(65)
+        );
+        charge.authorization(&ChallengeRef::new(realm, id), None, &payload)
+    };
+    let run_together = "0x0270ab019226e8cc45f939d3bb538d71f21717efc56453e527a864f02c82d122";
+    let listed = "0x7be1ed5e99160a98cb16f34ab811c55de15b7a6d5c3d93c5d90d8120ae455e97";
+    let odd = "0xc144bb23fd8d5b73611907eea49c3c153db63cb52456befff3c4810e229a727b";
+    assert!(pays("127.0.0.1", run_together).is_ok());
+    assert!(pays("127.0.0.1", listed).is_ok());
+    assert!(pays("caf\u{e9} \"x\"", odd).is_ok());
+    for nonce in [run_together, listed, odd] {
+        let other = pays("127.0.0.2", nonce);
+        assert_eq!(other, Err(Reason::ChallengeMismatch), "{nonce}");
+    }
+    let long = "x".repeat(1 << 22);
+    assert_eq!(pays(&long, listed), Err(Reason::ChallengeMismatch));
+}
+
 #[test]
 fn a_source_has_one_spelling() {
     let account = key().address();
