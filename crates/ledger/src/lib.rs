@@ -10,6 +10,10 @@ pub mod postgres;
 pub mod redis;
 #[cfg(any(feature = "postgres", feature = "redis"))]
 pub mod remote;
+#[cfg(any(feature = "postgres", feature = "redis", feature = "sqlite"))]
+mod room;
+#[cfg(feature = "seal")]
+pub mod seal;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 
@@ -18,6 +22,8 @@ pub use memory::Memory;
 pub use postgres::Postgres;
 #[cfg(feature = "redis")]
 pub use redis::Redis;
+#[cfg(feature = "seal")]
+pub use seal::Sealed;
 #[cfg(feature = "sqlite")]
 pub use sqlite::Sqlite;
 

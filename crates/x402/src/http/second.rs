@@ -57,25 +57,99 @@ impl Protocol for X402V2 {
     }
 
     fn offer(&self, asked: &Asked<'_>, why: &Reason, out: &mut Refusal) -> Result<(), ParseError> {
-        let offers: Vec<_> = asked
-            .requirements
-            .iter()
-            .filter_map(|one| Some(Issued::of(one)?.offer.clone()))
-            .collect();
-        if offers.is_empty() {
-            return Err(ParseError::new(
-                "requirements",
-                "none can be offered in version 2",
-            ));
-        }
-        let document = v2::PaymentRequired::new(reason::v2(why), asked.resource.into(), offers);
-        out.headers
-            .insert(REQUIRED.clone(), value(document.encode())?);
-        Ok(())
+        refuse(asked, why, None, out)
     }
 
     fn report(&self, claim: &Claim, outcome: &Settlement, _: Told, out: &mut HeaderMap) {
         report(&RESPONSES[1], claim, outcome, out);
+    }
+
+    fn request_headers(&self) -> &[HeaderName] {
+        &SIGNATURE
+    }
+
+    fn response_headers(&self) -> &[HeaderName] {
+        &RESPONSES
+    }
+}
+
+fn refuse(
+    asked: &Asked<'_>,
+    why: &Reason,
+    extensions: Option<Box<str>>,
+    out: &mut Refusal,
+) -> Result<(), ParseError> {
+    let offers: Vec<_> = asked
+        .requirements
+        .iter()
+        .filter_map(|one| Some(Issued::of(one)?.offer.clone()))
+        .collect();
+    if offers.is_empty() {
+        return Err(ParseError::new(
+            "requirements",
+            "none can be offered in version 2",
+        ));
+    }
+    let (why, resource) = (reason::v2(why), asked.resource.into());
+    let document = v2::PaymentRequired::extended(why, resource, offers, extensions);
+    out.headers
+        .insert(REQUIRED.clone(), value(document.encode())?);
+    Ok(())
+}
+
+impl X402V2 {
+    /// The seller's side that tells buyers in each refusal to name their payments (the extension `payment-identifier`): a retry
+    /// under the same name is not paid for twice. Names are read also where nobody is told.
+    pub const fn identified(self) -> Identified {
+        Identified { required: false }
+    }
+}
+
+/// [`X402V2`] for sellers who want each payment to have a name; see [`X402V2::identified`].
+///
+/// ```
+/// use http402_x402::http::X402V2;
+/// let optional = X402V2.identified();
+/// let required = X402V2.identified().required();
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Identified {
+    required: bool,
+}
+
+impl Identified {
+    /// A payment without a name is refused with status 400.
+    #[must_use]
+    pub const fn required(mut self) -> Self {
+        self.required = true;
+        self
+    }
+}
+
+impl Protocol for Identified {
+    fn id(&self) -> ProtocolId {
+        V2
+    }
+
+    fn answers(&self, headers: &HeaderMap) -> usize {
+        X402V2.answers(headers)
+    }
+
+    fn claim(&self, asked: &Asked<'_>, headers: &HeaderMap) -> Result<Claim, ClaimError> {
+        let claim = X402V2.claim(asked, headers)?;
+        if self.required && claim.id.is_none() {
+            return Err(payment_identifier::missing().into());
+        }
+        Ok(claim)
+    }
+
+    fn offer(&self, asked: &Asked<'_>, why: &Reason, out: &mut Refusal) -> Result<(), ParseError> {
+        let extensions = payment_identifier::asked(self.required);
+        refuse(asked, why, Some(extensions), out)
+    }
+
+    fn report(&self, claim: &Claim, outcome: &Settlement, with: Told, out: &mut HeaderMap) {
+        X402V2.report(claim, outcome, with, out);
     }
 
     fn request_headers(&self) -> &[HeaderName] {
@@ -218,11 +292,13 @@ impl ClientProtocol for X402V2 {
             |bytes| std::str::from_utf8(bytes).map_err(|_| ParseError::new("offer", "not UTF-8"));
         let accepted = v2::PaymentRequirements::parse(utf8(offer.encoded.as_slice())?)?;
         let context = Json::parse(utf8(offer.context.as_slice())?)?;
+        let extensions = context.get("extensions");
+        let extensions = extensions.map(|it| payment_identifier::answered(it, &draft.spends));
         let document = v2::PaymentPayload::new(
             accepted,
             &payload(draft, signature)?,
             context.get("resource").map(Json::raw),
-            context.get("extensions").map(Json::raw),
+            extensions.transpose()?.as_deref(),
         );
         Ok(Answer::new(vec![(
             SIGNATURE[0].clone(),
