@@ -14,6 +14,14 @@ pub mod remote;
 mod room;
 #[cfg(feature = "seal")]
 pub mod seal;
+#[cfg(all(test, feature = "postgres", feature = "redis"))]
+#[allow(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "the other tests use the rest, and one that can not go on may panic"
+)]
+#[path = "../tests/it/servers.rs"]
+mod servers;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 

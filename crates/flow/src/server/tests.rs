@@ -2,6 +2,7 @@
 
 mod crash;
 mod facilitators;
+mod model;
 mod names;
 mod order;
 mod world;
