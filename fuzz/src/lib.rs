@@ -1,5 +1,5 @@
 //! What every public parser has to hold for any bytes, as plain functions: cargo-fuzz drives them on nightly Rust, and
-//! `tests/replay.rs` runs them over the corpus on stable.
+//! `tests/replay.rs` and the program `stable` run them over the corpus and around it on stable.
 
 use http402_core::{Amount, B256, ChainId, Party, json::Json};
 use http402_tempo::signature::signer;
@@ -14,6 +14,7 @@ use http402_x402::{
 };
 
 mod mpp;
+pub mod mutate;
 mod transaction;
 
 use std::sync::{Arc, LazyLock};

@@ -23,6 +23,7 @@ cargo xtask <command>
   contracts  compiles the test contracts again and compares (npm)
   interop    ours against the peers from npm and PyPI, on anvil with real USDC, and the attack suite against each
   simulate   hostile histories by the thousand: --seeds N, --seed S, --plant NAME, --help
+  fuzz --seconds N [NAME..]  runs all targets, or these, on inputs around the corpus, N seconds in all (stable Rust)
   fuzz NAME  fuzzes one target with cargo-fuzz (nightly Rust), for as long as you let it
 ";
 
@@ -67,6 +68,13 @@ fn simulate(arguments: &[String]) -> shell::Done {
 
 fn fuzz(arguments: &[String]) -> shell::Done {
     let mut command = shell::cargo();
+    if let [flag, rest @ ..] = arguments
+        && flag == "--seconds"
+    {
+        command.args(["run", "--release", "--quiet", "-p", "http402-fuzz"]);
+        command.args(["--bin", "stable", "--"]);
+        return shell::run(command.args(rest));
+    }
     command.args(["+nightly", "fuzz", "run", "--fuzz-dir", "fuzz"]);
     shell::run(command.args(arguments))
 }

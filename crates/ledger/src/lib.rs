@@ -10,6 +10,18 @@ pub mod postgres;
 pub mod redis;
 #[cfg(any(feature = "postgres", feature = "redis"))]
 pub mod remote;
+#[cfg(any(feature = "postgres", feature = "redis", feature = "sqlite"))]
+mod room;
+#[cfg(feature = "seal")]
+pub mod seal;
+#[cfg(all(test, feature = "postgres", feature = "redis"))]
+#[allow(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "the other tests use the rest, and one that can not go on may panic"
+)]
+#[path = "../tests/it/servers.rs"]
+mod servers;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 
@@ -18,6 +30,8 @@ pub use memory::Memory;
 pub use postgres::Postgres;
 #[cfg(feature = "redis")]
 pub use redis::Redis;
+#[cfg(feature = "seal")]
+pub use seal::Sealed;
 #[cfg(feature = "sqlite")]
 pub use sqlite::Sqlite;
 

@@ -6,7 +6,10 @@ mod server;
 
 pub use tokio_postgres;
 
-use crate::remote::{Kind, PATIENCE, Pool, RemoteError, Room};
+use crate::{
+    remote::{Kind, Pool, RemoteError},
+    room::{PATIENCE, Room},
+};
 use http402_core::{
     Timestamp,
     ledger::{Applied, Key, Ledger, Page, Versioned, Write},

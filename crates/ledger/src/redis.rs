@@ -5,7 +5,10 @@ mod value;
 
 pub use ::redis;
 
-use crate::remote::{Kind, PATIENCE, Pool, RemoteError, Room};
+use crate::{
+    remote::{Kind, Pool, RemoteError},
+    room::{PATIENCE, Room},
+};
 use ::redis::{
     Client, FromRedisValue, IntoConnectionInfo, Script, Value, aio::MultiplexedConnection,
 };

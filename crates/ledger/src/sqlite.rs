@@ -9,6 +9,7 @@ mod writer;
 
 pub use error::{Kind, SqliteError};
 
+use crate::room::{PATIENCE, QUEUE, Room};
 use answer::{Receiver, Sender};
 use http402_core::{
     Timestamp,
@@ -23,10 +24,7 @@ use std::{
     thread::{self, JoinHandle},
     time::Duration,
 };
-use writer::{Job, Room, Writer};
-
-/// How many calls wait for a thread at most. Who comes after them is refused at once.
-const QUEUE: usize = 4096;
+use writer::{Job, Writer};
 
 /// A ledger in a SQLite file.
 ///
@@ -55,11 +53,8 @@ pub struct Builder {
 impl Default for Builder {
     fn default() -> Self {
         Self {
-            room: Room {
-                records: 1_000_000,
-                bytes: 4 << 30,
-            },
-            patience: Duration::from_secs(5),
+            room: Room::DEFAULT,
+            patience: PATIENCE,
             power_safe: true,
         }
     }

@@ -10,7 +10,7 @@ mod first;
 mod second;
 
 pub use first::X402V1;
-pub use second::X402V2;
+pub use second::{Identified, X402V2};
 
 use crate::{header, reply::SettleResponse, scheme::exact::PayloadError};
 use http::{HeaderMap, HeaderName, HeaderValue};

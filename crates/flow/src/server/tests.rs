@@ -3,6 +3,7 @@
 mod crash;
 mod facilitators;
 mod later;
+mod model;
 mod names;
 mod order;
 mod spent;

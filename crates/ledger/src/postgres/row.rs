@@ -1,7 +1,7 @@
 //! Records as rows, and writes as columns.
 
 use super::{Kind, RemoteError};
-use crate::remote::Room;
+use crate::room::Room;
 use http402_core::{
     Timestamp,
     ledger::{Applied, Expect, Full, Key, Page, Phase, Record, Versioned, Write},

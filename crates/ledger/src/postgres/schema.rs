@@ -104,19 +104,11 @@ async fn make(client: &Client, schema: &str, steps: &[&str]) -> Result<(), Remot
     Ok(())
 }
 
-#[cfg(test)]
-#[allow(
-    dead_code,
-    clippy::unwrap_used,
-    reason = "the other tests use the rest, and one that can not go on may panic"
-)]
-#[path = "../../tests/it/servers.rs"]
-mod servers;
-
-#[cfg(test)]
+#[cfg(all(test, feature = "postgres", feature = "redis"))]
 #[allow(clippy::unwrap_used, reason = "a test that can not go on may panic")]
 mod tests {
-    use super::{servers, *};
+    use super::*;
+    use crate::servers;
     use tokio_postgres::NoTls;
 
     /// What version 1 wrote is there after a step that is still to come; a step that fails half way changes nothing.

@@ -207,19 +207,11 @@ pub(super) fn failed(error: RedisError) -> RemoteError {
     RemoteError::because(kind, error)
 }
 
-#[cfg(test)]
-#[allow(
-    dead_code,
-    clippy::unwrap_used,
-    reason = "the other tests use the rest, and one that can not go on may panic"
-)]
-#[path = "../../tests/it/servers.rs"]
-mod servers;
-
-#[cfg(test)]
+#[cfg(all(test, feature = "postgres", feature = "redis"))]
 #[allow(clippy::unwrap_used, reason = "a test that can not go on may panic")]
 mod tests {
-    use super::{servers, *};
+    use super::*;
+    use crate::servers;
     use http402_core::{
         Timestamp,
         ledger::{Applied, Expect, Ledger, Phase, Record, Write},

@@ -1,6 +1,7 @@
 //! A few connections for many calls. Each connection carries many calls at a time, one behind the other.
 
-use super::{Kind, QUEUE, RemoteError};
+use super::{Kind, RemoteError};
+use crate::room::QUEUE;
 use http402_core::seam::Boxed;
 use std::{
     future::Future,

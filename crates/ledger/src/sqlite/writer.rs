@@ -1,7 +1,7 @@
 //! The thread that writes. It takes what has come together while the disk was busy, and commits it at once.
 
 use super::{
-    Kind, SqliteError,
+    Kind, Room, SqliteError,
     answer::Sender,
     row::{from_bytes, record, time},
 };
@@ -24,13 +24,6 @@ pub(super) struct Job {
     pub(super) now: Timestamp,
     pub(super) writes: Vec<Write>,
     pub(super) reply: Sender<Result<Applied, SeamError>>,
-}
-
-/// How much the file may hold.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Room {
-    pub(super) records: u64,
-    pub(super) bytes: u64,
 }
 
 pub(super) struct Writer<'c> {

@@ -8,5 +8,6 @@ mod memory;
 mod postgres;
 mod proxy;
 mod redis;
+mod seal;
 mod servers;
 mod sqlite;

@@ -65,13 +65,86 @@ impl Protocol for X402V2 {
     }
 
     fn offer(&self, asked: &Asked<'_>, why: &Reason, out: &mut Refusal) -> Result<(), ParseError> {
-        let value = Written::of(asked, reason::v2(why))?;
-        out.headers.insert(REQUIRED.clone(), value);
-        Ok(())
+        refuse(asked, why, None, out)
     }
 
     fn report(&self, claim: &Claim, outcome: &Settlement, _: Told, out: &mut HeaderMap) {
         report(&RESPONSES[1], claim, outcome, out);
+    }
+
+    fn request_headers(&self) -> &[HeaderName] {
+        &SIGNATURE
+    }
+
+    fn response_headers(&self) -> &[HeaderName] {
+        &RESPONSES
+    }
+}
+
+fn refuse(
+    asked: &Asked<'_>,
+    why: &Reason,
+    extensions: Option<Box<str>>,
+    out: &mut Refusal,
+) -> Result<(), ParseError> {
+    let value = Written::of(asked, reason::v2(why), extensions)?;
+    out.headers.insert(REQUIRED.clone(), value);
+    Ok(())
+}
+
+impl X402V2 {
+    /// The seller's side that tells buyers in each refusal to name their payments (the extension `payment-identifier`): a retry
+    /// under the same name is not paid for twice. Names are read also where nobody is told.
+    pub const fn identified(self) -> Identified {
+        Identified { required: false }
+    }
+}
+
+/// [`X402V2`] for sellers who want each payment to have a name; see [`X402V2::identified`].
+///
+/// ```
+/// use http402_x402::http::X402V2;
+/// let optional = X402V2.identified();
+/// let required = X402V2.identified().required();
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Identified {
+    required: bool,
+}
+
+impl Identified {
+    /// A payment without a name is refused with status 400.
+    #[must_use]
+    pub const fn required(mut self) -> Self {
+        self.required = true;
+        self
+    }
+}
+
+impl Protocol for Identified {
+    fn id(&self) -> ProtocolId {
+        V2
+    }
+
+    fn answers(&self, headers: &HeaderMap) -> usize {
+        X402V2.answers(headers)
+    }
+
+    fn claim(&self, asked: &Asked<'_>, headers: &HeaderMap) -> Result<Claim, ClaimError> {
+        let claim = X402V2.claim(asked, headers)?;
+        if self.required && claim.id.is_none() {
+            return Err(payment_identifier::missing().into());
+        }
+        Ok(claim)
+    }
+
+    fn offer(&self, asked: &Asked<'_>, why: &Reason, out: &mut Refusal) -> Result<(), ParseError> {
+        let extensions = payment_identifier::asked(self.required);
+        refuse(asked, why, Some(extensions), out)
+    }
+
+    fn report(&self, claim: &Claim, outcome: &Settlement, with: Told, out: &mut HeaderMap) {
+        X402V2.report(claim, outcome, with, out);
     }
 
     fn request_headers(&self) -> &[HeaderName] {
@@ -130,6 +203,7 @@ struct Written {
     requirements: Box<[Requirement]>,
     resource: Resource,
     why: Box<str>,
+    extensions: Option<Box<str>>,
     value: HeaderValue,
 }
 
@@ -144,10 +218,15 @@ impl Written {
     const LONGEST: usize = 8 * 1024;
 
     /// The header's value of the refusal.
-    fn of(asked: &Asked<'_>, why: &str) -> Result<HeaderValue, ParseError> {
+    fn of(
+        asked: &Asked<'_>,
+        why: &str,
+        extensions: Option<Box<str>>,
+    ) -> Result<HeaderValue, ParseError> {
         let known = WRITTEN.with_borrow(|all| {
             let same = |one: &&Self| {
                 &*one.why == why
+                    && one.extensions == extensions
                     && one.resource == *asked.resource
                     && *one.requirements == *asked.requirements
             };
@@ -167,13 +246,15 @@ impl Written {
                 "none can be offered in version 2",
             ));
         }
-        let document = v2::PaymentRequired::new(why, asked.resource.into(), offers);
+        let resource = asked.resource.into();
+        let document = v2::PaymentRequired::extended(why, resource, offers, extensions.clone());
         let value = value(document.encode())?;
         if value.len() <= Self::LONGEST {
             let written = Self {
                 requirements: asked.requirements.into(),
                 resource: asked.resource.clone(),
                 why: why.into(),
+                extensions,
                 value: value.clone(),
             };
             WRITTEN.with_borrow_mut(|all| {
@@ -296,11 +377,13 @@ impl ClientProtocol for X402V2 {
             |bytes| std::str::from_utf8(bytes).map_err(|_| ParseError::new("offer", "not UTF-8"));
         let accepted = v2::PaymentRequirements::parse(utf8(offer.encoded.as_slice())?)?;
         let context = Json::parse(utf8(offer.context.as_slice())?)?;
+        let extensions = context.get("extensions");
+        let extensions = extensions.map(|it| payment_identifier::answered(it, &draft.spends));
         let document = v2::PaymentPayload::new(
             accepted,
             &payload(draft, signature)?,
             context.get("resource").map(Json::raw),
-            context.get("extensions").map(Json::raw),
+            extensions.transpose()?.as_deref(),
         );
         Ok(Answer::new(vec![(
             SIGNATURE[0].clone(),

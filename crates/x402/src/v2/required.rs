@@ -48,6 +48,16 @@ impl PaymentRequired {
 
     /// A refusal with these offers.
     pub fn new(error: &str, resource: ResourceInfo, accepts: Vec<PaymentRequirements>) -> Self {
+        Self::extended(error, resource, accepts, None)
+    }
+
+    /// The same, with the text of `extensions`, a JSON object.
+    pub(crate) fn extended(
+        error: &str,
+        resource: ResourceInfo,
+        accepts: Vec<PaymentRequirements>,
+        extensions: Option<Box<str>>,
+    ) -> Self {
         let raw = Object::new()
             .number("x402Version", 2)
             .text("error", error)
@@ -56,12 +66,13 @@ impl PaymentRequired {
                 "accepts",
                 &array(accepts.iter().map(PaymentRequirements::encode)),
             )
+            .maybe_raw("extensions", extensions.as_deref())
             .finish();
         Self {
             error: Some(error.into()),
             resource: Some(resource),
             accepts: accepts.into_iter().map(Ok).collect(),
-            extensions: None,
+            extensions,
             raw,
         }
     }

@@ -82,6 +82,34 @@ fn pay(client: &dyn ClientProtocol, offer: &Offer) -> HeaderMap {
     answer.headers().iter().cloned().collect()
 }
 
+/// A seller asks for names, a buyer gives one, and who gives none is told that his payment can not be read: not to sign again.
+#[test]
+fn a_payment_is_named_where_a_name_is_asked_for() {
+    let shop = Shop::new();
+    let unnamed = pay(&X402V2, &shop.offers(&X402V2, &X402V2)[0]);
+    for (server, required) in [
+        (X402V2.identified(), false),
+        (X402V2.identified().required(), true),
+    ] {
+        let headers = pay(&X402V2, &shop.offers(&server, &X402V2)[0]);
+        let claim = server.claim(&shop.asked(), &headers).unwrap();
+        let name = claim.id.clone().unwrap();
+        assert!(name.starts_with("pay_"));
+        assert_eq!(
+            judged(&claim),
+            Verdict::Valid {
+                payer: key().party()
+            }
+        );
+        let again = pay(&X402V2, &shop.offers(&server, &X402V2)[0]);
+        assert_eq!(again, headers, "the same authorization has the same name");
+        match server.claim(&shop.asked(), &unnamed) {
+            Ok(claim) => assert!(!required && claim.id.is_none()),
+            Err(error) => assert!(required && matches!(error, ClaimError::Malformed(_))),
+        }
+    }
+}
+
 fn judged(claim: &Claim) -> Verdict {
     let known = Known::at(NOW).payer_code(PayerCode::Absent);
     Verifier::new(Assets::known()).judge(claim, &known)
