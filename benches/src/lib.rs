@@ -8,12 +8,48 @@ use std::{fmt::Write as _, time::Duration};
 /// How long one case runs in one round.
 const SLICE: Duration = Duration::from_millis(3);
 
+/// How a case is run.
+enum Run<'a> {
+    /// Here, and measured here.
+    Here(Box<dyn FnMut() + 'a>),
+    /// Elsewhere, so many times: it tells how long it took.
+    Elsewhere(Box<dyn FnMut(u32) -> Duration + 'a>),
+}
+
+impl Run<'_> {
+    fn times(&mut self, calls: u32) -> Duration {
+        match self {
+            Self::Here(call) => {
+                let begin = used();
+                for _ in 0..calls {
+                    call();
+                }
+                used().saturating_sub(begin)
+            }
+            Self::Elsewhere(call) => call(calls),
+        }
+    }
+}
+
+/// What was measured of a case.
+#[derive(Clone, Debug)]
+pub struct Measured {
+    /// Its name.
+    pub name: String,
+    /// What one operation took, the median in microseconds.
+    pub microseconds: f64,
+    /// The median of what it took to what the reference took in the same round.
+    pub ratio: f64,
+    /// What that is to be at most.
+    pub target: Option<f64>,
+}
+
 struct Case<'a> {
     name: String,
     /// Operations in one call.
     each: u32,
     target: Option<f64>,
-    call: Box<dyn FnMut() + 'a>,
+    run: Run<'a>,
     /// Calls in a slice.
     calls: u32,
     nanoseconds: Vec<f64>,
@@ -36,11 +72,20 @@ impl std::fmt::Debug for Rounds<'_> {
 impl<'a> Rounds<'a> {
     /// Adds a case whose call does `each` operations. The first one is the reference.
     pub fn add(&mut self, name: &str, each: u32, call: impl FnMut() + 'a) {
+        self.push(name, each, Run::Here(Box::new(call)));
+    }
+
+    /// Adds a case that runs in another process: it does so many operations, and tells for how long the process ran.
+    pub fn elsewhere(&mut self, name: &str, call: impl FnMut(u32) -> Duration + 'a) {
+        self.push(name, 1, Run::Elsewhere(Box::new(call)));
+    }
+
+    fn push(&mut self, name: &str, each: u32, run: Run<'a>) {
         self.cases.push(Case {
             name: name.into(),
             each,
             target: None,
-            call: Box::new(call),
+            run,
             calls: 1,
             nanoseconds: Vec::new(),
         });
@@ -55,49 +100,55 @@ impl<'a> Rounds<'a> {
     }
 
     /// Runs the rounds and returns the table.
-    pub fn run(mut self, rounds: usize) -> String {
-        for case in &mut self.cases {
-            (case.call)();
-            let begin = used();
-            (case.call)();
-            let once = used().saturating_sub(begin).as_nanos().max(1);
-            case.calls = u32::try_from(SLICE.as_nanos() / once).unwrap_or(1).max(1);
-        }
-        for _ in 0..rounds {
-            for case in &mut self.cases {
-                let begin = used();
-                for _ in 0..case.calls {
-                    (case.call)();
-                }
-                let time = used().saturating_sub(begin).as_secs_f64() * 1e9;
-                let operations = f64::from(case.calls) * f64::from(case.each);
-                case.nanoseconds.push(time / operations);
-            }
-        }
-        self.table()
-    }
-
-    fn table(&self) -> String {
-        let mut out = String::new();
-        let Some(reference) = self.cases.first() else {
-            return out;
-        };
-        let _ = writeln!(
-            out,
-            "| case | median µs | of the reference | target |\n|---|--:|--:|--:|"
-        );
-        for case in &self.cases {
-            let pairs = case.nanoseconds.iter().zip(&reference.nanoseconds);
-            let ratio = median(pairs.map(|(own, reference)| own / reference).collect());
-            let time = median(case.nanoseconds.clone()) / 1000.0;
-            let target = match case.target {
+    pub fn run(self, rounds: usize) -> String {
+        let mut out =
+            String::from("| case | median µs | of the reference | target |\n|---|--:|--:|--:|\n");
+        for case in self.measure(rounds) {
+            let Measured {
+                name,
+                microseconds,
+                ratio,
+                target,
+            } = case;
+            let target = match target {
                 None => String::new(),
                 Some(target) if ratio <= target => format!("{target:.2}"),
                 Some(target) => format!("{target:.2}, missed"),
             };
-            let _ = writeln!(out, "| {} | {time:.2} | {ratio:.3} | {target} |", case.name);
+            let _ = writeln!(
+                out,
+                "| {name} | {microseconds:.2} | {ratio:.3} | {target} |"
+            );
         }
         out
+    }
+
+    /// Runs the rounds and returns what was measured of each case.
+    pub fn measure(mut self, rounds: usize) -> Vec<Measured> {
+        for case in &mut self.cases {
+            case.run.times(1);
+            let once = case.run.times(1).as_nanos().max(1);
+            case.calls = u32::try_from(SLICE.as_nanos() / once).unwrap_or(1).max(1);
+        }
+        for _ in 0..rounds {
+            for case in &mut self.cases {
+                let time = case.run.times(case.calls).as_secs_f64() * 1e9;
+                let operations = f64::from(case.calls) * f64::from(case.each);
+                case.nanoseconds.push(time / operations);
+            }
+        }
+        let reference = self.cases.first().map(|case| case.nanoseconds.clone());
+        let reference = reference.unwrap_or_default();
+        let all = self.cases.into_iter().map(|case| {
+            let pairs = case.nanoseconds.iter().zip(&reference);
+            Measured {
+                ratio: median(pairs.map(|(own, reference)| own / reference).collect()),
+                microseconds: median(case.nanoseconds) / 1000.0,
+                name: case.name,
+                target: case.target,
+            }
+        });
+        all.collect()
     }
 }
 

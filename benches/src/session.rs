@@ -17,9 +17,7 @@ use http402_mpp::{
 };
 use http402_verify::LocalKey;
 
-const CHAIN: u64 = 4_217;
 const ESCROW: &str = "0x33b901018174DDabE4841042ab76ba85D4e24f25";
-const SECRET: &[u8] = b"a secret of more than thirty-two bytes";
 
 /// A credential with a voucher, and what the server knows of its channel.
 #[derive(Debug)]
@@ -34,6 +32,22 @@ pub struct Session {
 }
 
 impl Session {
+    /// The secret of the server.
+    pub const SECRET: &str = "a secret of more than thirty-two bytes";
+
+    /// The chain of the channel.
+    pub const CHAIN: u64 = 4_217;
+
+    /// The contract that holds what was deposited.
+    pub fn escrow(&self) -> Address {
+        self.escrow
+    }
+
+    /// Whose signature counts.
+    pub fn signer(&self) -> Address {
+        self.signer
+    }
+
     /// A voucher of the signer of this number, not zero.
     ///
     /// # Panics
@@ -43,7 +57,7 @@ impl Session {
         let party = |text: &str| Party::Evm(text.parse().unwrap());
         let token = party("0x20c0000000000000000000000000000000000000");
         let payee = party("0x209693Bc6afc0C5328bA36FaF03C514EF312287C");
-        let chain = ChainId::eip155(CHAIN);
+        let chain = ChainId::eip155(Self::CHAIN);
         let mut requirement = Requirement::exactly(Amount::ZERO, chain, token, payee, None);
         requirement.price = Price::Metered {
             step: Amount::from(1_000),
@@ -56,9 +70,9 @@ impl Session {
             signer: key.address(),
             signature: Bytes::new(),
         };
-        let signature = key.sign_digest(&voucher.document(CHAIN).digest().0);
+        let signature = key.sign_digest(&voucher.document(Self::CHAIN).digest().0);
         voucher.signature = Bytes::copy_from_slice(&signature);
-        let keys = KeyRing::new(SECRET).unwrap();
+        let keys = KeyRing::new(Self::SECRET.as_bytes()).unwrap();
         let challenge = Challenge::issue(&terms(), &keys).unwrap();
         let payload = Object::new()
             .text("action", "voucher")

@@ -123,7 +123,7 @@ fn install(home: &Path) -> Done {
     fs::write(mark, wanted).map_err(|error| error.to_string())
 }
 
-fn npm(folder: &Path, packages: &[&str]) -> Done {
+pub(crate) fn npm(folder: &Path, packages: &[&str]) -> Done {
     let manifest = "{\"private\":true,\"type\":\"module\"}\n";
     fs::write(folder.join("package.json"), manifest).map_err(|error| error.to_string())?;
     let mut npm = program("npm");

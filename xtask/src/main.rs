@@ -1,5 +1,6 @@
 //! What this workspace does to itself: `cargo xtask <command>`.
 
+mod compare;
 mod contracts;
 mod deps;
 mod house;
@@ -20,6 +21,7 @@ cargo xtask <command>
   house      format, file sizes, papers of each crate
   no-std     links http402-core into a program without std
   instructions  counts the instructions of a payment, and fails above the recorded limits (valgrind)
+  compare    ours beside the peers from crates.io, npm and PyPI in one run: the table in benches/README.md and its picture
   contracts  compiles the test contracts again and compares (npm)
   interop    ours against the peers from npm and PyPI, on anvil with real USDC, and the attack suite against each
   simulate   hostile histories by the thousand: --seeds N, --seed S, --plant NAME, --help
@@ -37,6 +39,7 @@ fn main() -> ExitCode {
         "deps" => deps::check(),
         "house" => house::check(),
         "instructions" => instructions::check(true),
+        "compare" => compare::run_all(),
         "no-std" => no_std::check(),
         "interop" => interop::check(true),
         "contracts" => contracts::check(true),
