@@ -121,13 +121,14 @@ mod tests {
         let spends = [SpendKey::new("eip3009:a"), SpendKey::new("other")];
         let asked = r#"{"x":{"info":{"1":2}},"payment-identifier":{"info":{"required":true,"y":[1]},"schema":{}}}"#;
         let out = answered(&Json::parse(asked).unwrap(), &spends).unwrap();
-        let named = id(Some(&out)).unwrap().unwrap();
+        let named = id(Some(&Json::parse(&out).unwrap())).unwrap().unwrap();
         assert_eq!((named.len(), &named[..4]), (36, "pay_"));
         let wanted = format!(
             r#"{{"x":{{"info":{{"1":2}}}},"payment-identifier":{{"schema":{{}},"info":{{"required":true,"y":[1],"id":"{named}"}}}}}}"#
         );
         assert_eq!(*out, *wanted);
         let other = answered(&Json::parse(asked).unwrap(), &spends[1..]).unwrap();
+        let other = Json::parse(&other).unwrap();
         assert_ne!(id(Some(&other)).unwrap(), Some(named));
     }
 
@@ -149,8 +150,8 @@ mod tests {
     fn what_is_asked_is_read_as_without_an_id() {
         for required in [true, false] {
             let text = asked(required);
-            assert_eq!(id(Some(&text)), Ok(None));
             let json = Json::parse(&text).unwrap();
+            assert_eq!(id(Some(&json)), Ok(None));
             let info = json.get(NAME).and_then(|it| it.get("info")).unwrap();
             assert_eq!(info.get("required").and_then(Json::as_bool), Some(required));
         }
