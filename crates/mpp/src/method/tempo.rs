@@ -91,6 +91,12 @@ impl Charge {
         if requirement.transfer != TransferMethod::Native {
             return None;
         }
+        // A proof moves nothing that somebody could pull or push, and costs no fee.
+        let options = if amount.is_zero() {
+            Options::default()
+        } else {
+            options
+        };
         let split = |leg: &Leg| Some(Split::new(leg.to.evm()?, leg.amount));
         let splits: Option<Vec<_>> = requirement.splits.iter().map(split).collect();
         let charge = Self {

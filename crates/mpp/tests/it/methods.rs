@@ -273,6 +273,23 @@ fn s28_a_recorded_memo_is_bound_to_its_challenge() {
     );
 }
 
+#[test]
+fn a_proof_is_asked_for_whatever_is_said_of_payments() {
+    let mut asked = requirement(1);
+    asked.price = Price::Nothing;
+    let options = tempo::Options::default();
+    for options in [
+        options,
+        options.pull_only(),
+        options.push_only(),
+        options.sponsored(),
+    ] {
+        let charge = tempo::Charge::of(&asked, options).unwrap();
+        let read = tempo::Charge::parse(&charge.encode()).unwrap();
+        assert_eq!(read.requirement(asked.timeout).price, Price::Nothing);
+    }
+}
+
 proptest! {
     #[test]
     fn a_memo_is_read_back(realm in "\\PC{0,20}", id in "\\PC{0,20}", client in proptest::option::of("\\PC{0,9}"), at in 0_usize..32, bit in 0_u8..8) {
