@@ -170,7 +170,7 @@ mod tests {
         let mut input = Vec::new();
         for length in 0..=3 * RATE {
             assert_eq!(keccak256(&input), alloy_primitives::keccak256(&input));
-            input.push((length * 167 >> 3) as u8);
+            input.push(((length * 167) >> 3) as u8);
         }
     }
 }
