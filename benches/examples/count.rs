@@ -1,7 +1,10 @@
 //! What `cargo xtask instructions` counts: one case, so many times. `count <case> <times>`.
 #![allow(clippy::unwrap_used, reason = "a count that can not go on may panic")]
 
-use http402_benches::scene::{NOW, Scene};
+use http402_benches::{
+    scene::{NOW, Scene},
+    session::Session,
+};
 use http402_core::{
     Claim, Verdict,
     asset::Assets,
@@ -30,6 +33,7 @@ fn main() {
         payer.evm().unwrap()
     };
     let payer = right(back.judge(&scene.claim, &known));
+    let session = Session::new(7);
     let scenes: Vec<Scene> = (1..=64).map(Scene::new).collect();
     let checks: Vec<Check> = scenes
         .iter()
@@ -75,13 +79,8 @@ fn main() {
                 right(verdict);
             }
         },
-        "turn" => &|| {
-            let n: usize = std::env::var("N").unwrap().parse().unwrap();
-            for _ in 0..64 / n {
-                for check in &checks[..n] {
-                    assert!(memory.check(&check.digest, &check.signature, &check.payer));
-                }
-            }
+        "voucher" => &|| {
+            black_box(session.read());
         },
         "known" => &|| assert!(memory.check(black_box(&scene.digest), &signature, &payer)),
         other => panic!("no case {other}"),

@@ -14,7 +14,7 @@ use std::{
 
 const BASE: u64 = 8_453;
 
-/// What the payer signs: r402 keeps its own to itself.
+// What the payer signs: r402 keeps its own to itself.
 sol! {
     struct TransferWithAuthorization {
         address from;
@@ -37,24 +37,25 @@ fn domain(name: String, version: String, token: Address) -> Eip712Domain {
 
 fn x402_rs(header: &[u8]) -> bool {
     use x402_chain_eip155::{
-        v1_eip155_exact::facilitator::{ExactEvmPayment, StructuredSignature},
+        v1_eip155_exact::{TransferWithAuthorization, facilitator::StructuredSignature},
         v2_eip155_exact::types::Eip3009PaymentPayload,
     };
     let json = x402_types::util::Base64Bytes::from(header).decode().expect("base64");
     let read: Eip3009PaymentPayload = serde_json::from_slice(&json).expect("a payment");
     let (accepted, signed) = (read.accepted, read.payload.authorization);
     let domain = domain(accepted.extra.name, accepted.extra.version, accepted.asset.0);
-    let payment = ExactEvmPayment {
+    // What its `ExactEvmPayment::as_signed_message` does, which shows nobody what it found.
+    let message = TransferWithAuthorization {
         from: signed.from,
         to: signed.to,
         value: signed.value,
-        valid_after: signed.valid_after,
-        valid_before: signed.valid_before,
+        validAfter: U256::from(signed.valid_after.as_secs()),
+        validBefore: U256::from(signed.valid_before.as_secs()),
         nonce: signed.nonce,
-        signature: read.payload.signature,
     };
-    let message = payment.as_signed_message(&domain).expect("a signature");
-    matches!(message.signature, StructuredSignature::EOA(_))
+    let hash = message.eip712_signing_hash(&domain);
+    let found = StructuredSignature::try_from_bytes(read.payload.signature, signed.from, &hash);
+    matches!(found, Ok(StructuredSignature::EOA(_)))
 }
 
 fn r402(header: &[u8]) -> bool {

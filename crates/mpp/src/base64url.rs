@@ -23,22 +23,20 @@ pub fn decode(what: &'static str, text: &[u8], cap: usize) -> Result<Vec<u8>, Pa
     if text.len() > cap {
         return Err(ParseError::new(what, format!("longer than {cap} bytes")));
     }
-    let standard = |byte: &u8| matches!(byte, b'+' | b'/');
-    let decoded = if text.iter().any(standard) {
-        let swapped: Vec<u8> = text
-            .iter()
-            .map(|byte| match byte {
+    use base64::DecodeError::{InvalidByte, InvalidLastSymbol};
+    let decoded = match LENIENT.decode(text) {
+        // The standard alphabet is looked for where the other one ends, and not in every text.
+        Err(InvalidByte(_, b'+' | b'/')) => {
+            let swapped = text.iter().map(|byte| match byte {
                 b'+' => b'-',
                 b'/' => b'_',
                 other => *other,
-            })
-            .collect();
-        LENIENT.decode(swapped)
-    } else {
-        LENIENT.decode(text)
+            });
+            LENIENT.decode(swapped.collect::<Vec<u8>>())
+        }
+        decoded => decoded,
     };
     decoded.map_err(|error| {
-        use base64::DecodeError::{InvalidByte, InvalidLastSymbol};
         let bad = ParseError::new(what, "not base64url");
         match error {
             InvalidByte(at, _) | InvalidLastSymbol(at, _) => bad.at(at),

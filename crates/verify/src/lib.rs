@@ -3,6 +3,7 @@
 mod batch;
 mod eip3009;
 pub mod engine;
+mod keccak;
 #[cfg(feature = "key")]
 mod key;
 #[cfg(feature = "p256")]

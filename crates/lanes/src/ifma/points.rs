@@ -305,7 +305,7 @@ pub(super) fn new_points(
 }
 
 /// How many times eight sums are computed together: what they hold in between stays in the second cache.
-const TOGETHER: usize = 8;
+const TOGETHER: usize = 4;
 
 #[target_feature(enable = "avx512f,avx512ifma")]
 pub(super) fn known_points(all: &[Known<'_>], fixed: &[Entry], invert: Invert<'_>) -> Vec<Points> {

@@ -11,8 +11,8 @@ use super::{
 use crate::{
     Signature,
     engine::{Check, Engine},
+    keccak::keccak256,
 };
-use alloy_primitives::keccak256;
 use http402_core::{Address, B256};
 use http402_lanes::{Fixed, Known, NEW, Numbers, Points};
 use std::array::from_fn;
@@ -243,7 +243,7 @@ impl Engine for Lanes {
         for inputs in inputs.chunks(8) {
             let length = inputs[0].len();
             if inputs.len() < WORTH_HASH || inputs.iter().any(|input| input.len() != length) {
-                all.extend(inputs.iter().map(keccak256));
+                all.extend(inputs.iter().map(|input| keccak256(input)));
                 continue;
             }
             // Lanes without an input do what the last one's says, and nobody looks.
