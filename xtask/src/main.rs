@@ -2,6 +2,7 @@
 
 mod compare;
 mod contracts;
+mod deny;
 mod deps;
 mod house;
 mod instructions;
@@ -15,9 +16,10 @@ use std::process::ExitCode;
 const HELP: &str = "\
 cargo xtask <command>
 
-  test       everything below but fuzz: what the README says and CI runs
+  test       what the README says and CI runs
   ci         the same, and what a registry is needed for fails where none is reached
   deps       which crate may not name which, and how many packages each one brings
+  deny       licences, advisories, versions and sources of the dependencies (cargo-deny)
   house      format, file sizes, papers of each crate
   no-std     links http402-core into a program without std
   instructions  counts the instructions of a payment, and fails above the recorded limits (valgrind)
@@ -36,6 +38,7 @@ fn main() -> ExitCode {
     let done = match command.as_str() {
         "test" => test::all(std::env::var_os("CI").is_some()),
         "ci" => test::all(true),
+        "deny" => deny::check(&[], true),
         "deps" => deps::check(),
         "house" => house::check(),
         "instructions" => instructions::check(true),

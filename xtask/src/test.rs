@@ -1,7 +1,7 @@
 //! `cargo xtask test`: every check, in the order in which they fail fastest.
 
 use crate::{
-    contracts, deps, house, instructions, interop, no_std,
+    contracts, deny, deps, house, instructions, interop, no_std,
     shell::{Done, cargo, has, run},
 };
 use std::time::Instant;
@@ -10,9 +10,12 @@ use std::time::Instant;
 const PROFILE: &str = "--release";
 
 pub(crate) fn all(strict: bool) -> Done {
-    let steps: [(&str, &dyn Fn() -> Done); 11] = [
+    let steps: [(&str, &dyn Fn() -> Done); 12] = [
         ("house", &house::check),
         ("dependencies", &deps::check),
+        ("their licences and sources", &|| {
+            deny::check(deny::OFFLINE, false)
+        }),
         ("clippy", &clippy),
         ("tests", &tests),
         ("examples in the documentation", &doctests),

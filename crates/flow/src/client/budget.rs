@@ -288,6 +288,18 @@ mod tests {
     }
 
     #[test]
+    fn a_charge_a_second_adds_up_in_slices() {
+        let mut bench = Bench::new(1_000_000, 3600);
+        for now in 0..8_000 {
+            bench.charge(1, now).unwrap();
+        }
+        let tally = Tally::found(bench.found.as_ref()).unwrap();
+        assert_eq!(tally.0.len(), 61);
+        // The window, and what the oldest slice holds beyond it.
+        assert_eq!(tally.sum(), Amount::from(3600 + 8_000 % 60));
+    }
+
+    #[test]
     fn a_refund_gives_back_what_is_still_counted() {
         let mut bench = Bench::new(10, 60);
         let first = bench.charge(10, 100).unwrap();

@@ -2,6 +2,7 @@
 
 mod crash;
 mod lost;
+mod model;
 mod native;
 mod order;
 mod terms;

@@ -71,6 +71,8 @@ pub(super) struct State {
     pub(super) sleeps: Vec<Duration>,
     pub(super) chain: Option<Spent>,
     pub(super) chain_asked: usize,
+    /// Whether the seller can not settle what has ended, and the chain, where it says "never", says what was settled.
+    pub(super) truthful: bool,
 }
 
 #[derive(Clone)]
@@ -96,6 +98,7 @@ impl World {
             sleeps: Vec::new(),
             chain: None,
             chain_asked: 0,
+            truthful: false,
         })))
     }
 
@@ -338,7 +341,8 @@ impl ClientProtocol for Coin {
         let echo = String::from_utf8(offer.encoded.as_slice().to_vec()).unwrap();
         let key = &draft.spends[0];
         let signature: String = signature.iter().map(|byte| format!("{byte:02x}")).collect();
-        let text = format!("{key}|{echo}|{signature}");
+        let end = draft.authorization.window().unwrap().end().secs();
+        let text = format!("{key}|{echo}|{signature}|{end}");
         let value = HeaderValue::from_str(&text).unwrap();
         Ok(Answer::new(vec![(HeaderName::from_static("x-pay"), value)]))
     }
@@ -393,6 +397,12 @@ impl Transport<Vec<u8>> for World {
 }
 
 impl State {
+    /// Whether it is too late to settle the credential.
+    fn has_ended(&self, credential: &String) -> bool {
+        let (_, end) = credential.rsplit_once('|').unwrap();
+        !self.settled.contains(credential) && self.millis / 1000 >= end.parse().unwrap()
+    }
+
     fn serve(&mut self, request: &Request<Vec<u8>>) -> Result<Response<Bytes>, SeamError> {
         let mut response = Response::new(Bytes::new());
         let Some(credential) = request.headers().get("x-pay") else {
@@ -407,7 +417,10 @@ impl State {
         assert!(credential.is_sensitive());
         let credential = credential.to_str().unwrap().to_owned();
         self.presented.push(credential.clone());
-        let act = self.acts.pop_front().unwrap_or_else(|| self.usual.clone());
+        let mut act = self.acts.pop_front().unwrap_or_else(|| self.usual.clone());
+        if self.truthful && self.has_ended(&credential) {
+            act = Act::Say(402, &[]);
+        }
         let settles = matches!(act, Act::Serve | Act::ServeAndLose | Act::SettleAndSay(_));
         if settles {
             if !self.settled.contains(&credential) {
@@ -467,14 +480,20 @@ impl Signer for World {
 impl ChainView for World {
     fn spent<'a>(
         &'a self,
-        _: &'a ChainId,
-        _: &'a Party,
-        _: &'a Authorization,
+        chain: &'a ChainId,
+        asset: &'a Party,
+        authorization: &'a Authorization,
     ) -> Boxed<'a, Result<Spent, SeamError>> {
         Box::pin(async move {
             yields(1).await;
             let spent = self.with(|state| {
                 state.chain_asked += 1;
+                let spends = format!("{}|", authorization.spends(chain, asset)[0]);
+                let mut settled = state.settled.iter();
+                if state.truthful && settled.any(|one| one.starts_with(&spends)) {
+                    let transaction = Some("tx".into());
+                    return state.chain.as_ref().map(|_| Spent::Yes { transaction });
+                }
                 state.chain.clone()
             });
             spent.ok_or_else(|| "no route".into())
