@@ -98,7 +98,7 @@ fn settlements_are_told_and_read_back() {
         let reply = SettleResponse::parse(text).unwrap();
         reply.settlement(
             &chain,
-            Amount::from_units(http402_core::U256::from(5)),
+            Amount::from_units(U256::from(5)),
             Timestamp::from_secs(1),
         )
     };
@@ -200,7 +200,7 @@ proptest! {
     #[test]
     fn offers_of_any_price_are_read_back(units in any::<[u64; 4]>(), timeout in 1_u64..1_000_000) {
         let requirement = v2::PaymentRequirements::parse(OFFER).unwrap().requirement().unwrap().timeout(timeout);
-        let amount = Amount::from_units(http402_core::U256::from_limbs(units));
+        let amount = Amount::from_units(U256::from_limbs(units));
         let mut requirement = requirement;
         requirement.price = http402_core::Price::Exactly(amount);
         let offer = v2::PaymentRequirements::offer(&requirement).unwrap();
