@@ -11,29 +11,11 @@
 #![allow(clippy::print_stdout, reason = "the table is what is read")]
 
 use axum::{Router, routing::get};
-use http402_axum::{PayLayer, Seams};
-use http402_benches::{
-    cpu, median,
-    scene::{NOW, Scene},
-    used,
-};
-use http402_core::{
-    Claim, Pending, Receipt, Settlement, Step, Timestamp, Verdict,
-    asset::Assets,
-    seam::{Boxed, Clock, Facilitator, Kind, SeamError},
-};
-use http402_flow::server::{Check, NoEvents};
-use http402_ledger::Memory;
-use http402_tower::Tokio;
-use http402_verify::{
-    Verifier,
-    engine::{Keys, Portable},
-};
-use http402_x402::http::X402V2;
+use http402_benches::{cpu, median, paywall::paywall, scene::Scene, used};
 use std::{
     fmt::Write as _,
     net::SocketAddr,
-    sync::{Arc, mpsc},
+    sync::mpsc,
     time::{Duration, Instant},
 };
 use tokio::{
@@ -48,69 +30,6 @@ const CONNECTIONS: usize = 32;
 const EACH: usize = 16;
 /// How many payers take turns.
 const PAYERS: u64 = 64;
-
-/// The time at which all payments hold.
-struct Fixed(Tokio);
-
-impl Clock for Fixed {
-    fn now(&self) -> Timestamp {
-        NOW
-    }
-
-    fn sleep(&self, duration: Duration) -> Boxed<'static, ()> {
-        self.0.sleep(duration)
-    }
-}
-
-/// Settles in memory, at once: what is measured is this side of it.
-struct Instantly;
-
-impl Facilitator for Instantly {
-    fn supported(&self) -> Boxed<'_, Result<Vec<Kind>, SeamError>> {
-        Box::pin(async { Ok(Vec::new()) })
-    }
-
-    fn verify<'a>(&'a self, _: &'a Claim) -> Boxed<'a, Result<Verdict, SeamError>> {
-        panic!("signatures are verified here")
-    }
-
-    fn settle<'a>(&'a self, claim: &'a Claim, _: Step) -> Boxed<'a, Result<Settlement, SeamError>> {
-        Box::pin(async {
-            let chain = claim.requirement.chain.clone();
-            let receipt = Receipt::new(claim.authorization.payer(), claim.amount(), chain, "0x01");
-            Ok(Settlement::Settled(receipt))
-        })
-    }
-
-    fn resolve<'a>(
-        &'a self,
-        _: &'a Claim,
-        _: &'a Pending,
-    ) -> Boxed<'a, Result<Settlement, SeamError>> {
-        panic!("nothing is unknown")
-    }
-}
-
-fn paywall(scene: &Scene) -> PayLayer {
-    let engine = Portable::with_keys(Arc::new(Keys::default().build_after(1)));
-    let running = Tokio::new();
-    let seams = Seams {
-        judge: Arc::new(Verifier::new(Assets::known()).engine(engine)),
-        facilitator: Arc::new(Instantly),
-        ledger: Arc::new(Memory::with_room(1 << 20, 1 << 30)),
-        clock: Arc::new(Fixed(running.clone())),
-        spawn: Arc::new(running),
-        events: Arc::new(NoEvents),
-    };
-    let amount = scene.claim.amount();
-    PayLayer::builder(seams)
-        .protocol(X402V2)
-        .base_url("https://api.example.com")
-        .price(scene.requirements.clone())
-        .terms(move |gate| gate.check(Check::LocalUpTo(amount)))
-        .build()
-        .unwrap()
-}
 
 /// The server, in a thread of its own for as long as the process lives.
 fn serve(scene: &Scene) -> SocketAddr {

@@ -1,7 +1,9 @@
 //! What `cargo xtask instructions` counts: one case, so many times. `count <case> <times>`.
 #![allow(clippy::unwrap_used, reason = "a count that can not go on may panic")]
 
+use http::HeaderMap;
 use http402_benches::{
+    paywall::Shop,
     scene::{NOW, Scene},
     session::Session,
 };
@@ -14,7 +16,7 @@ use http402_verify::{
     Signature, Verifier,
     engine::{Check, Engine, Keys, Lanes, Portable},
 };
-use std::{hint::black_box, sync::Arc};
+use std::{cell::RefCell, hint::black_box, sync::Arc};
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
@@ -54,6 +56,12 @@ fn main() {
     };
     let batch = Verifier::new(Assets::known()).engine(wide.clone());
     assert!(wide.check_all(&checks).iter().all(|right| *right));
+    // Every payment of one payer who came back, and none twice.
+    let mut shop = Shop::new(&scene);
+    let mut payments = (0..=64).map(|nonce| Scene::again(7, [nonce; 32]));
+    assert_eq!(shop.ask(&payments.next().unwrap().headers), 200);
+    let payments = RefCell::new(payments.collect::<Vec<_>>());
+    let shop = RefCell::new(shop);
     let call: &dyn Fn() = match case.as_str() {
         "header" => &|| assert_eq!(right(new.judge(&scene.read(), &known)), payer),
         "header-back" => &|| assert_eq!(right(back.judge(&scene.read(), &known)), payer),
@@ -81,6 +89,11 @@ fn main() {
         },
         "voucher" => &|| {
             black_box(session.read());
+        },
+        "unpaid" => &|| assert_eq!(shop.borrow_mut().ask(&HeaderMap::new()), 402),
+        "paid" => &|| {
+            let payment = payments.borrow_mut().pop().unwrap();
+            assert_eq!(shop.borrow_mut().ask(&payment.headers), 200);
         },
         "known" => &|| assert!(memory.check(black_box(&scene.digest), &signature, &payer)),
         other => panic!("no case {other}"),

@@ -1,4 +1,5 @@
 //! Benchmarks: `cargo bench -p http402-benches`. They are read as ratios to a reference of the same run.
+pub mod paywall;
 pub mod scene;
 pub mod session;
 

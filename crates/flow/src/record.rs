@@ -136,7 +136,8 @@ impl Field for RequestDigest {
     }
 }
 
-fn write_slice(bytes: &[u8], out: &mut Vec<u8>) {
+/// Bytes with their length before them.
+pub(crate) fn write_slice(bytes: &[u8], out: &mut Vec<u8>) {
     (bytes.len() as u64).write(out);
     out.extend_from_slice(bytes);
 }

@@ -56,5 +56,8 @@ fn check(writes: &[Write]) -> Result<(), SeamError> {
 /// Whether a record can have this key.
 fn possible(key: &Key) -> bool {
     let text = key.as_str();
-    !text.is_empty() && text.len() <= Key::MAX_LEN && !text.chars().any(char::is_control)
+    let printable = |byte: &u8| matches!(byte, b' '..=b'~');
+    !text.is_empty()
+        && text.len() <= Key::MAX_LEN
+        && (text.as_bytes().iter().all(printable) || !text.chars().any(char::is_control))
 }

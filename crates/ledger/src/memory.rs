@@ -1,10 +1,10 @@
 use http402_core::{
     Timestamp,
-    ledger::{Applied, Expect, Full, Key, Ledger, Page, Versioned, Write},
+    ledger::{Applied, Expect, Full, Key, Ledger, Page, Record, Versioned, Write},
     seam::{Boxed, SeamError},
 };
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     fmt,
     ops::Bound,
     sync::{Mutex, MutexGuard, PoisonError},
@@ -21,9 +21,11 @@ pub struct Memory {
 
 #[derive(Default)]
 struct State {
-    records: BTreeMap<Key, Versioned>,
-    /// The same keys by the end of their time.
-    ends: BTreeSet<(Timestamp, Key)>,
+    records: HashMap<Key, Versioned>,
+    /// The keys of those that are unfinished, in order.
+    unfinished: BTreeSet<Key>,
+    /// The keys by the end of their time and their version, which no two have in common. What is kept for ever is not among them.
+    ends: BTreeMap<(Timestamp, u64), Key>,
     bytes: usize,
     /// One count for all keys: no version comes twice, whatever was removed.
     version: u64,
@@ -46,23 +48,49 @@ impl fmt::Debug for Memory {
 }
 
 /// What a record takes, about: its text twice, its body, and the trees around it.
-fn size(key: &Key, record: &Versioned) -> usize {
-    2 * key.as_str().len() + record.record.body.len() + 192
+fn size(key: &Key, record: &Record) -> usize {
+    2 * key.as_str().len() + record.body.len() + 192
 }
 
 impl State {
     fn remove(&mut self, key: &Key) {
         if let Some(old) = self.records.remove(key) {
-            self.bytes -= size(key, &old);
-            self.ends.remove(&(old.record.keep_until, key.clone()));
+            self.bytes -= size(key, &old.record);
+            self.ends.remove(&(old.record.keep_until, old.version));
+            if old.record.phase.unfinished() {
+                self.unfinished.remove(key);
+            }
         }
     }
 
     fn insert(&mut self, key: &Key, new: Versioned) {
-        self.remove(key);
-        self.bytes += size(key, &new);
-        self.ends.insert((new.record.keep_until, key.clone()));
-        self.records.insert(key.clone(), new);
+        let (end, version) = (new.record.keep_until, new.version);
+        let unfinished = new.record.phase.unfinished();
+        self.bytes += size(key, &new.record);
+        let mut was = false;
+        match self.records.get_mut(key) {
+            Some(found) => {
+                let old = std::mem::replace(found, new);
+                self.bytes -= size(key, &old.record);
+                self.ends.remove(&(old.record.keep_until, old.version));
+                was = old.record.phase.unfinished();
+            }
+            None => {
+                self.records.insert(key.clone(), new);
+            }
+        }
+        if end != Timestamp::MAX {
+            self.ends.insert((end, version), key.clone());
+        }
+        match (was, unfinished) {
+            (false, true) => {
+                self.unfinished.insert(key.clone());
+            }
+            (true, false) => {
+                self.unfinished.remove(key);
+            }
+            _ => {}
+        }
     }
 
     fn live(&self, now: Timestamp, key: &Key) -> Option<&Versioned> {
@@ -74,8 +102,8 @@ impl State {
     /// Removes what has passed, a few at a time: no call pays for all of it.
     fn purge(&mut self, now: Timestamp, most: usize) {
         for _ in 0..most {
-            match self.ends.first() {
-                Some((end, key)) if *end <= now => {
+            match self.ends.first_key_value() {
+                Some(((end, _), key)) if *end <= now => {
                     let key = key.clone();
                     self.remove(&key);
                 }
@@ -164,13 +192,11 @@ impl Memory {
             let old = state.records.get(&write.key);
             if let Some(old) = old {
                 records -= 1;
-                bytes -= size(&write.key, old);
+                bytes -= size(&write.key, &old.record);
             }
             if let Some(record) = &write.put {
-                let version = 0;
-                let record = record.clone();
                 records += 1;
-                bytes += size(&write.key, &Versioned { version, record });
+                bytes += size(&write.key, record);
                 new |= write.expect == Expect::Absent;
             }
         }
@@ -210,11 +236,10 @@ impl Ledger for Memory {
             };
             let state = self.state();
             let mut found = state
-                .records
+                .unfinished
                 .range::<Key, _>((from, Bound::Unbounded))
-                .take_while(|(key, _)| key.as_str().starts_with(prefix))
-                .filter(|(_, found)| found.record.keep_until > now)
-                .filter(|(_, found)| found.record.phase.unfinished());
+                .take_while(|key| key.as_str().starts_with(prefix))
+                .filter_map(|key| Some((key, state.live(now, key)?)));
             let records: Vec<_> = found
                 .by_ref()
                 .take(limit)

@@ -158,9 +158,22 @@ fn scheme(name: &str, cursor: &mut Cursor<'_>, spaces: usize, closed: bool, at: 
 fn token68(bytes: &[u8]) -> Option<&str> {
     let text = std::str::from_utf8(bytes).ok()?;
     let body = text.trim_end_matches('=');
-    let allowed = |b: u8| b.is_ascii_alphanumeric() || b"-._~+/".contains(&b);
+    let allowed = |b: u8| TOKEN68[usize::from(b)];
     (!body.is_empty() && body.bytes().all(allowed)).then_some(text)
 }
+
+/// The bytes of a token68 but for the padding.
+static TOKEN68: [bool; 256] = {
+    let mut allowed = [false; 256];
+    let mut at = 0;
+    while at < 128 {
+        let byte = at as u8;
+        allowed[at] =
+            byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/');
+        at += 1;
+    }
+    allowed
+};
 
 /// The pieces of a value between the commas outside of quotes, without the white space around them.
 struct Elements<'a> {
@@ -180,21 +193,8 @@ impl<'a> Iterator for Elements<'a> {
     fn next(&mut self) -> Option<Element<'a>> {
         while self.at < self.value.len() {
             let from = self.at;
-            let (mut quoted, mut escaped) = (false, false);
             let rest = self.value.get(from..).unwrap_or_default();
-            let mut length = rest.len();
-            for (at, byte) in rest.iter().enumerate() {
-                match byte {
-                    _ if escaped => escaped = false,
-                    b'\\' if quoted => escaped = true,
-                    b'"' => quoted = !quoted,
-                    b',' if !quoted => {
-                        length = at;
-                        break;
-                    }
-                    _ => {}
-                }
-            }
+            let (length, quoted) = element(rest);
             self.at = from + length + 1;
             let bytes = rest.get(..length).unwrap_or_default();
             let start = bytes.iter().take_while(|b| space(**b)).count();
@@ -210,6 +210,35 @@ impl<'a> Iterator for Elements<'a> {
             }
         }
         None
+    }
+}
+
+/// How long the first element is, and whether a quote is not ended in it.
+fn element(rest: &[u8]) -> (usize, bool) {
+    // A credential is one element, and long.
+    if !rest.contains(&b',') && !rest.contains(&b'"') {
+        return (rest.len(), false);
+    }
+    let (mut quoted, mut at) = (false, 0);
+    loop {
+        let tail = rest.get(at..).unwrap_or_default();
+        let mut bytes = tail.iter();
+        let next = if quoted {
+            bytes.position(|byte| matches!(byte, b'"' | b'\\'))
+        } else {
+            bytes.position(|byte| matches!(byte, b'"' | b','))
+        };
+        let Some(next) = next else {
+            return (rest.len(), quoted);
+        };
+        at += next;
+        match tail.get(next) {
+            Some(b',') => return (at, quoted),
+            Some(b'"') => quoted = !quoted,
+            // What is escaped is passed over with its backslash.
+            _ => at += 1,
+        }
+        at += 1;
     }
 }
 

@@ -186,10 +186,20 @@ impl SettleResponse {
                 transaction.map_or("", |transaction| transaction),
             )
             .text("network", &network);
+        let mut amount = None;
         if let (Settlement::Settled(receipt), false) = (settlement, protocol == V1) {
+            amount = Some(receipt.amount);
             raw = raw.text("amount", &receipt.amount.to_string());
         }
-        Self::parse(&raw.finish()).ok()
+        Some(Self {
+            success,
+            reason: why.map(|why| code(protocol, why).into()),
+            payer: payer.map(Into::into),
+            transaction: transaction.cloned().unwrap_or_default(),
+            network: network.into(),
+            amount,
+            raw: raw.finish(),
+        })
     }
 
     /// The JSON text, as it was read.

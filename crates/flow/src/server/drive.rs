@@ -185,7 +185,12 @@ impl<'a> Walk<'a> {
         H: FnOnce(Paid) -> F,
         F: Future<Output = Result<Handled<B>, E>>,
     {
-        let mut guard = match self.admit().await {
+        let presented = match self.gate.receive(&self.asked(), self.arrival.headers) {
+            Ok(presented) => presented,
+            Err(response) => return Ok(Outcome::Answered(*response)),
+        };
+        // Boxed: what the steps of a payment hold is not moved about for who does not pay.
+        let mut guard = match Box::pin(self.admit(presented)).await {
             Ok(Admitted::Granted(guard)) => guard,
             Ok(Admitted::Answer(response)) | Err(Halt(response)) => {
                 return Ok(Outcome::Answered(response));
@@ -198,15 +203,11 @@ impl<'a> Walk<'a> {
         let Some(granted) = guard.granted.take() else {
             return Ok(Outcome::Answered(Problem::Ledger.response()));
         };
-        self.finish(granted, handled).await
+        Box::pin(self.finish(granted, handled)).await
     }
 
-    /// Everything before the handler.
-    async fn admit(&self) -> Result<Admitted, Halt> {
-        let presented = match self.gate.receive(&self.asked(), self.arrival.headers) {
-            Ok(presented) => presented,
-            Err(response) => return Err(Halt(*response)),
-        };
+    /// Everything between the claim and the handler.
+    async fn admit(&self, presented: Presented) -> Result<Admitted, Halt> {
         let local = self
             .seams
             .judge
@@ -265,9 +266,9 @@ impl<'a> Walk<'a> {
     /// Whether the claim is good, by judge and facilitator, and how its settlement begins: one that the payer has signed and
     /// that is used, though this ledger has never seen it, was perhaps executed by an observer.
     async fn judged(&self, presented: Presented, local: Verdict) -> Result<(Judged, Ask), Halt> {
-        let claim = presented.claim().clone();
-        let upfront = claim.requirement.flow == Flow::Upfront;
-        let small = |most: Amount| claim.amount() <= most;
+        let upfront = presented.claim().requirement.flow == Flow::Upfront;
+        let amount = presented.claim().amount();
+        let small = |most: Amount| amount <= most;
         let signed = matches!(local, Verdict::Valid { .. }).then(|| local.clone());
         let presented = match presented.judge(local, self.gate, self.now()) {
             Judging::Refused(_, reason) => {
@@ -282,7 +283,9 @@ impl<'a> Walk<'a> {
         };
         let verdict = match self.seams.facilitator.verify(presented.claim()).await {
             Ok(verdict) => verdict,
-            Err(error) => return Err(self.facilitator_failed(&claim, &error).into()),
+            Err(error) => {
+                return Err(self.facilitator_failed(presented.claim(), &error).into());
+            }
         };
         self.seams
             .events
@@ -331,32 +334,36 @@ impl<'a> Walk<'a> {
         free: Vec<Option<Versioned>>,
     ) -> Result<Reserving, Halt> {
         let writes = judged.reserve(self.gate, self.now(), &free);
-        let claim = judged.claim().clone();
         let (sender, receiver) = oneshot::channel();
         let (seams, gate) = (self.seams.clone(), self.gate.clone());
         self.seams.spawn.spawn(Box::pin(async move {
             let applied = seams.ledger.apply(seams.clock.now(), &writes).await;
-            let reserving = applied.map(|applied| match judged.reserved(applied, &free) {
-                Reserving::Reserved(reserved) => Ok(Handed {
-                    seams: seams.clone(),
-                    gate,
-                    reserved: Some(reserved),
+            let reserving = match applied {
+                Ok(applied) => Ok(match judged.reserved(applied, &free) {
+                    Reserving::Reserved(reserved) => Ok(Handed {
+                        seams: seams.clone(),
+                        gate,
+                        reserved: Some(reserved),
+                    }),
+                    Reserving::Held(judged, found) => Err((judged, found)),
                 }),
-                Reserving::Held(judged, found) => Err((judged, found)),
-            });
+                Err(error) => Err((judged, error)),
+            };
             // When nobody waits any more, dropping it gives the reservation back.
             drop(sender.send(reserving));
         }));
         match receiver.receive().await {
             Some(Ok(Ok(mut handed))) => match handed.reserved.take() {
                 Some(reserved) => {
-                    self.seams.events.event(&claim, &Event::Reserved);
+                    if let Some(claim) = reserved.claim() {
+                        self.seams.events.event(claim, &Event::Reserved);
+                    }
                     Ok(Reserving::Reserved(reserved))
                 }
                 None => Err(Problem::Ledger.into()),
             },
             Some(Ok(Err((judged, found)))) => Ok(Reserving::Held(judged, found)),
-            Some(Err(error)) => Err(self.ledger_failed(&claim, &error).into()),
+            Some(Err((judged, error))) => Err(self.ledger_failed(judged.claim(), &error).into()),
             None => Err(Problem::Ledger.into()),
         }
     }

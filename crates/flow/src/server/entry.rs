@@ -1,4 +1,4 @@
-use crate::record::{Corrupt, Field, Reader};
+use crate::record::{Corrupt, Field, Reader, write_slice};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use http402_core::{
     Authorization, B256, Bytes, Claim, Party, Pending, Reason, Receipt, RequestDigest, Timestamp,
@@ -46,10 +46,11 @@ pub(crate) fn credential(authorization: &Authorization) -> B256 {
 }
 
 impl Entry {
-    pub(crate) fn new(claim: Claim, payer: Party) -> Self {
+    /// What is held of a claim with this [`credential`].
+    pub(crate) fn new(claim: Claim, credential: B256, payer: Party) -> Self {
         Self {
             request: claim.request,
-            credential: credential(&claim.authorization),
+            credential,
             claim: Some(claim),
             payer,
             failures: 0,
@@ -75,7 +76,7 @@ impl Entry {
     /// The body of a record that takes the place of the one with the version `over`, 0 for none. A version is held once:
     /// whoever finds his own bytes in the ledger knows that it was he who has written them.
     pub(crate) fn encode(&self, over: u64) -> Box<[u8]> {
-        let mut out = Vec::with_capacity(1024);
+        let mut out = Vec::with_capacity(2048);
         out.push(VERSION);
         over.write(&mut out);
         self.claim.write(&mut out);
@@ -114,8 +115,8 @@ impl Field for Kept {
         u64::from(self.status.as_u16()).write(out);
         (self.headers.len() as u64).write(out);
         for (name, value) in &self.headers {
-            Box::<str>::from(name.as_str()).write(out);
-            Bytes::copy_from_slice(value.as_bytes()).write(out);
+            write_slice(name.as_str().as_bytes(), out);
+            write_slice(value.as_bytes(), out);
         }
         self.body.write(out);
     }

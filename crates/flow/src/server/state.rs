@@ -13,10 +13,11 @@ use crate::server::{
     gate::Gate,
 };
 use http402_core::{
-    Amount, Authorization, Claim, Flow, Paid, Party, Pending, Reason, Receipt, Settlement,
+    Amount, Authorization, B256, Claim, Flow, Paid, Party, Pending, Reason, Receipt, Settlement,
     SpendKey, Step, Timestamp, Verdict, keccak256,
     ledger::{Applied, Expect, Key, Phase, Record, Versioned, Write},
 };
+use std::{iter::repeat_n, sync::OnceLock};
 
 /// A request with one readable credential that answers one of the offers. Nothing is known of its truth.
 #[derive(Debug)]
@@ -41,6 +42,8 @@ pub struct Judged {
     claim: Claim,
     payer: Party,
     ticket: Option<Ticket>,
+    /// The claim's [`credential`], once it was needed.
+    credential: OnceLock<B256>,
 }
 
 /// The keys that a request holds in the ledger, with their versions: its fence.
@@ -168,11 +171,13 @@ impl Holds {
             body,
         };
         let pairs = self.keys.iter().zip(&self.versions);
+        let records = repeat_n(record, self.keys.len());
         pairs
-            .map(|(key, version)| Write {
+            .zip(records)
+            .map(|((key, version), record)| Write {
                 key: key.clone(),
                 expect: Expect::Version(*version),
-                put: Some(record.clone()),
+                put: Some(record),
             })
             .collect()
     }
@@ -230,6 +235,7 @@ impl Presented {
                 claim: self.claim,
                 payer,
                 ticket: None,
+                credential: OnceLock::new(),
             }),
             // `Verdict` may grow: what is not understood is asked for.
             _ => Judging::Ask(self),
@@ -248,6 +254,11 @@ impl Judged {
         &self.payer
     }
 
+    fn credential(&self) -> B256 {
+        let made = || credential(&self.claim.authorization);
+        *self.credential.get_or_init(made)
+    }
+
     /// Takes a place among the payments that are not settled, for as long as this one is not.
     ///
     /// # Errors
@@ -263,7 +274,7 @@ impl Judged {
     /// The writes that reserve the claim: every key or none. `free` are records of earlier requests that were released, in
     /// the order of the keys.
     pub fn reserve(&self, gate: &Gate, now: Timestamp, free: &[Option<Versioned>]) -> Vec<Write> {
-        let mut entry = Entry::new(self.claim.clone(), self.payer.clone());
+        let mut entry = Entry::new(self.claim.clone(), self.credential(), self.payer.clone());
         entry.failures = failures(free);
         let record = Record {
             phase: Phase::Reserved,
@@ -272,14 +283,16 @@ impl Judged {
             body: entry.encode(0),
         };
         let keys = self.claim.spends.iter().map(Key::from);
-        keys.enumerate()
-            .map(|(at, key)| Write {
+        let records = repeat_n(record, self.claim.spends.len());
+        keys.zip(records)
+            .enumerate()
+            .map(|(at, (key, record))| Write {
                 key,
                 expect: match free.get(at) {
                     Some(Some(found)) => Expect::Version(found.version),
                     _ => Expect::Absent,
                 },
-                put: Some(record.clone()),
+                put: Some(record),
             })
             .collect()
     }
@@ -289,7 +302,8 @@ impl Judged {
         match applied {
             Applied::Done(versions) => {
                 let keys = self.claim.spends.iter().map(Key::from).collect();
-                let mut entry = Entry::new(self.claim, self.payer);
+                let credential = self.credential();
+                let mut entry = Entry::new(self.claim, credential, self.payer);
                 entry.failures = failures(free);
                 Reserving::Reserved(Reserved {
                     entry,

@@ -1,6 +1,10 @@
-use http402_core::{Amount, ChainId, Reason, Settlement, Timestamp};
+use http402_core::{
+    Address, Amount, Authorization, B256, Bytes, ChainId, Claim, Encoded, Party, Pending, Reason,
+    Receipt, RequestDigest, Requirement, Settlement, Timestamp, U256, Window, Wire,
+    authorization::Eip3009,
+};
 use http402_x402::{
-    header, network,
+    V1, V2, header, network,
     reply::{SettleResponse, SupportedKind, SupportedResponse},
     v1, v2,
 };
@@ -94,7 +98,7 @@ fn settlements_are_told_and_read_back() {
         let reply = SettleResponse::parse(text).unwrap();
         reply.settlement(
             &chain,
-            Amount::from_units(http402_core::U256::from(5)),
+            Amount::from_units(U256::from(5)),
             Timestamp::from_secs(1),
         )
     };
@@ -196,12 +200,56 @@ proptest! {
     #[test]
     fn offers_of_any_price_are_read_back(units in any::<[u64; 4]>(), timeout in 1_u64..1_000_000) {
         let requirement = v2::PaymentRequirements::parse(OFFER).unwrap().requirement().unwrap().timeout(timeout);
-        let amount = Amount::from_units(http402_core::U256::from_limbs(units));
+        let amount = Amount::from_units(U256::from_limbs(units));
         let mut requirement = requirement;
         requirement.price = http402_core::Price::Exactly(amount);
         let offer = v2::PaymentRequirements::offer(&requirement).unwrap();
         let again = v2::PaymentRequirements::parse(offer.encode()).unwrap();
         prop_assert_eq!(again.requirement().unwrap(), requirement);
         prop_assert_eq!(offer.matches(&again), Ok(()));
+    }
+}
+
+#[test]
+fn what_is_told_of_a_settlement_is_what_is_read() {
+    let requirement = Requirement::exactly(
+        Amount::from(10_000),
+        ChainId::eip155(8453),
+        Party::Evm(Address::repeat_byte(1)),
+        Party::Evm(Address::repeat_byte(2)),
+        None,
+    );
+    let authorization = Authorization::Eip3009(Eip3009 {
+        from: Address::repeat_byte(0xab),
+        to: Address::repeat_byte(2),
+        value: U256::from(10_000),
+        window: Window::new(Timestamp::from_secs(0), Timestamp::from_secs(9)),
+        nonce: B256::ZERO,
+        signature: Bytes::new(),
+    });
+    let payer = authorization.payer();
+    let receipt = |amount: u64, transaction: &str| {
+        let chain = requirement.chain.clone();
+        let amount = Amount::from(amount);
+        Settlement::Settled(Receipt::new(payer.clone(), amount, chain, transaction))
+    };
+    let unknown = Pending::new(Some("0x02".into()), Timestamp::from_secs(1), "no answer");
+    for protocol in [V1, V2] {
+        let wire = Wire {
+            protocol,
+            offer: Encoded::default(),
+            answer: Encoded::default(),
+        };
+        let request = RequestDigest::of("GET", "/x", None);
+        let claim = Claim::new(requirement.clone(), authorization.clone(), request, wire);
+        for settlement in [
+            receipt(10_000, "0x01"),
+            receipt(0, "\"quoted\""),
+            Settlement::Declined(Reason::InsufficientFunds),
+            Settlement::Unknown(unknown.clone()),
+        ] {
+            let told = SettleResponse::of(&claim, &settlement).unwrap();
+            assert_eq!(SettleResponse::parse(told.encode()).unwrap(), told);
+        }
     }
 }

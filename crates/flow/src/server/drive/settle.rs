@@ -64,7 +64,7 @@ pub(crate) async fn settle(seams: &Seams, gate: &Gate, next: Next<Owed>, ask: As
             Pending::new(None, seams.clock.now(), "the outcome could not be recorded"),
         )
     };
-    let after = owed.settled(claim.clone(), settlement, gate, seams.clock.now());
+    let after = owed.settled(&claim, settlement, gate, seams.clock.now());
     match after {
         After::Deliver(writes, settled) => match record(seams, Some(&claim), &writes).await {
             Some(Applied::Done(_)) => Done::Delivered(Box::new(settled.entry)),

@@ -38,12 +38,12 @@ impl Owed {
     /// The step after a settlement.
     pub(crate) fn settled(
         mut self,
-        claim: Claim,
+        claim: &Claim,
         settlement: Settlement,
         gate: &Gate,
         now: Timestamp,
     ) -> After {
-        let keep = gate.keep_until(&claim, now);
+        let keep = gate.keep_until(claim, now);
         match settlement {
             Settlement::Settled(receipt) => {
                 let deliverable = match &self.entry.response {
@@ -78,12 +78,13 @@ impl Owed {
                 self.entry.response = None;
                 self.entry.reason = Some(reason.clone());
                 let writes = self.holds.writes(&self.entry, Phase::Declined, None, keep);
+                let claim = claim.clone();
                 After::Declined(writes, Declined { claim, reason })
             }
-            Settlement::Unknown(pending) => self.unknown(claim, pending, gate, now),
+            Settlement::Unknown(pending) => self.unknown(claim.clone(), pending, gate, now),
             // `Settlement` may grow: what is not understood may have happened.
             _ => self.unknown(
-                claim,
+                claim.clone(),
                 Pending::new(None, now, "an outcome of an unknown kind"),
                 gate,
                 now,
