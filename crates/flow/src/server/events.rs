@@ -19,7 +19,7 @@ pub enum Event<'a> {
     Unknown(&'a Pending),
     /// Refused before anything was done with it: too many payments are unsettled.
     Crowded(Crowded),
-    /// Delivered, and then taken back by the chain.
+    /// Delivered, and then taken back by the chain. It is told at least once.
     Reversed(&'a Reason),
     /// Delivered; `again` when it was a stored response.
     Delivered {

@@ -171,14 +171,15 @@ async fn again(
     };
     let now = seams.clock.now();
     let (writes, seen) = due.seen(settlement, gate, now);
+    if let Seen::Reversed(reason) = &seen {
+        // Told before it is written: whoever dies between the two tells it again.
+        seams.events.event(&claim, &Event::Reversed(reason));
+    }
     match (seams.ledger.apply(now, &writes).await?, seen) {
         (Applied::Conflict { .. }, _) => recovered.left += 1,
         (_, Seen::Final) => recovered.confirmed += 1,
         (_, Seen::Unknown) => recovered.provisional += 1,
-        (_, Seen::Reversed(reason)) => {
-            recovered.reversed += 1;
-            seams.events.event(&claim, &Event::Reversed(&reason));
-        }
+        (_, Seen::Reversed(_)) => recovered.reversed += 1,
     }
     Ok(())
 }

@@ -83,6 +83,18 @@ fn purses(world: &Shared, wrong: &mut Vec<String>) {
     }
 }
 
+/// Whether a buyer's ledger says that this payment may have been made and that nothing was got for it.
+fn is_open(world: &Shared, nonce: Id) -> bool {
+    let now = world.now(Scenario::NATURE);
+    world.purses.iter().any(|purse| {
+        let attempts = everything(purse.as_ref(), now, "attempt:");
+        attempts.iter().any(|(_, found)| {
+            let mut parts = found.record.body.windows(32);
+            parts.any(|part| part == nonce.0.as_slice())
+        })
+    })
+}
+
 /// Who has paid has his goods, unless somebody else has to answer for it.
 fn wishes(world: &Shared, wrong: &mut Vec<String>) {
     let state = lock(&world.state);
@@ -94,6 +106,10 @@ fn wishes(world: &Shared, wrong: &mut Vec<String>) {
         let price = |route: &Route| route.requirement.price.ceiling().units();
         let streamed = routes
             .any(|route| !route.whole && signed.is_some_and(|signed| signed.value == price(route)));
+        // Whoever wants no more does not ask for it again; that he could is on record.
+        if moved && matter.left.is_empty() && is_open(world, *nonce) {
+            continue;
+        }
         if moved && matter.left.is_empty() && !streamed && !excused(*nonce, matter, &state) {
             wrong.push(format!("{nonce} was paid and never delivered"));
         }
