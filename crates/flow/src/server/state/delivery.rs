@@ -71,9 +71,10 @@ impl Provisional {
         match settlement {
             Settlement::Settled(receipt) => {
                 let known = self.entry.receipt.as_ref();
-                // It may have been included again, in another transaction.
                 if known.is_none_or(|known| known.transaction != receipt.transaction) {
+                    // It was taken back and has settled again, in a transaction that is as young as the first one was.
                     self.entry.receipt = Some(receipt);
+                    return self.unsure(gate, now);
                 }
                 self.entry.claim = None;
                 let writes = self.holds.writes(&self.entry, Phase::Settled, None, keep);
@@ -89,13 +90,15 @@ impl Provisional {
                 (writes, Seen::Reversed(reason))
             }
             // `Settlement` may grow: what is not understood is looked at again.
-            _ => {
-                let due = now.plus(gate.finality.unwrap_or(gate.lease));
-                let writes =
-                    self.holds
-                        .writes(&self.entry, Phase::Provisional, Some(due), Timestamp::MAX);
-                (writes, Seen::Unknown)
-            }
+            _ => self.unsure(gate, now),
         }
+    }
+
+    fn unsure(&self, gate: &Gate, now: Timestamp) -> (Vec<Write>, Seen) {
+        let due = Some(now.plus(gate.finality.unwrap_or(gate.lease)));
+        let writes = self
+            .holds
+            .writes(&self.entry, Phase::Provisional, due, Timestamp::MAX);
+        (writes, Seen::Unknown)
     }
 }

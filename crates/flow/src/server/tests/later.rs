@@ -87,6 +87,22 @@ fn s10_what_is_not_known_is_looked_at_again() {
 }
 
 #[test]
+fn s10_what_has_settled_again_is_as_young_as_it_was() {
+    let (world, gate, ask) = delivered(false, Script::Elsewhere);
+    assert_eq!(recovers(&world, &gate).provisional, 1);
+    assert_eq!(phases(&world), [Phase::Provisional]);
+    assert_eq!(
+        asked(&world, &gate, &ask).headers()["x-receipt"],
+        "tx-again"
+    );
+    world.with(|state| {
+        state.now += FINALITY;
+        state.settlements.push_back(Script::Elsewhere);
+    });
+    assert_eq!(recovers(&world, &gate).confirmed, 1);
+}
+
+#[test]
 fn s14_a_payer_has_so_many_unsettled_payments_and_no_more() {
     let world = World::new();
     let gate = gate().exposure(1, 10);

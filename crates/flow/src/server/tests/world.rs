@@ -64,6 +64,8 @@ pub(super) enum Fail {
 pub(super) enum Script {
     Settle,
     LoseAnswer,
+    /// Settled, in another transaction than before.
+    Elsewhere,
     Decline(Reason),
     Doubt,
     Down,
@@ -338,8 +340,8 @@ fn nonce(claim: &Claim) -> B256 {
 
 impl World {
     fn act(&self, claim: &Claim) -> Result<Settlement, SeamError> {
-        let receipt = || {
-            let transaction = format!("tx-{}", nonce(claim)[0]);
+        let usual = || format!("tx-{}", nonce(claim)[0]);
+        let receipt = |transaction: String| {
             Settlement::Settled(Receipt::new(
                 None,
                 claim.amount(),
@@ -366,9 +368,10 @@ impl World {
                     if matches!(script, Script::LoseAnswer) {
                         doubt("answer lost")
                     } else {
-                        Ok(receipt())
+                        Ok(receipt(usual()))
                     }
                 }
+                Script::Elsewhere => Ok(receipt("tx-again".into())),
                 Script::Decline(reason) => Ok(Settlement::Declined(reason)),
                 Script::Doubt => doubt("time-out"),
                 Script::Down => Err("connection refused".into()),

@@ -22,8 +22,8 @@ const START: Duration = Duration::from_secs(60);
 
 const MISSING: &str = "\
 --tempo needs anvil 1.7 or later, and there is none in the PATH. It comes with Foundry (https://getfoundry.sh), or from npm:
-  npm install --prefix /tmp/anvil @foundry-rs/anvil@1.7.1
-  PATH=/tmp/anvil/node_modules/.bin:$PATH http402 demo --tempo";
+  npm install --prefix ./anvil @foundry-rs/anvil@1.7.1
+  PATH=$PWD/anvil/node_modules/.bin:$PATH http402 demo --tempo";
 
 /// The process, and where it answers. It ends with this value.
 pub(super) struct Anvil {
