@@ -41,8 +41,8 @@ impl Lanes {
         }
     }
 
-    /// In each lane u·Q + v·G, for eight sums at a time. `fixed` are the multiples 1 to 128 of 2^(8·i) times G, for i from 0
-    /// to 31. What is inverted is shared by all of them, and changes nothing in any.
+    /// In each lane u·Q + v·G, for eight sums at a time. `fixed` are the multiples 1 to 256 of 2^(9·i) times G, for i from 0
+    /// to 28. What is inverted is shared by all of them, and changes nothing in any.
     pub fn known_points(
         &self,
         all: &[Known<'_>],

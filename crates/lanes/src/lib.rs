@@ -26,8 +26,14 @@ pub const NEW: usize = 26;
 /// How many digits of six bits make up half a scalar.
 pub const KNOWN: usize = 22;
 
-/// How many digits of eight bits make up a scalar below 2^255.
-pub const FIXED: usize = 32;
+/// The bits of a digit of a scalar that is multiplied by G.
+pub const FIXED_WIDTH: u32 = 9;
+
+/// How many such digits make up a scalar below 2^255.
+pub const FIXED: usize = 256_usize.div_ceil(FIXED_WIDTH as usize);
+
+/// How many multiples G's table has for each digit.
+pub const FIXED_EACH: usize = 1 << (FIXED_WIDTH - 1);
 
 /// Gives the inverses modulo p of eight numbers below 2^256, which may be p or more; zero for zero.
 pub type Invert<'a> = &'a dyn Fn(&Numbers) -> Numbers;
@@ -40,7 +46,7 @@ pub struct Known<'a> {
     pub tables: [&'a [Entry]; 8],
     /// u, as the digits of a and b with u = a + b·λ, between -32 and 32.
     pub halves: [[Digits; KNOWN]; 2],
-    /// v, as digits between -128 and 128.
+    /// v, as digits between -256 and 256.
     pub fixed: [Digits; FIXED],
 }
 
@@ -60,8 +66,8 @@ pub struct Points {
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "a multiple is this")]
 pub struct Fixed<'a> {
-    /// The multiples 1 to 128 of 2^(8·i) times the point, for i from 0 to 31.
+    /// The multiples 1 to 256 of 2^(9·i) times the point, for i from 0 to 28.
     pub table: &'a [Entry],
-    /// The digits, between -128 and 128.
+    /// The digits, between -256 and 256.
     pub digits: &'a [Digits; FIXED],
 }

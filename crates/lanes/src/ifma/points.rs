@@ -6,7 +6,7 @@ use super::{
     memory::{gather, store, transpose},
     tree::{Group, Summand, halve},
 };
-use crate::{Digits, Entry, FIXED, Fixed, Invert, KNOWN, Known, NEW, Numbers, Points};
+use crate::{Digits, Entry, FIXED, FIXED_EACH, Fixed, Invert, KNOWN, Known, NEW, Numbers, Points};
 use std::arch::x86_64::__mmask8;
 
 /// β, with λ·(x, y) = (β·x, y).
@@ -235,7 +235,11 @@ impl Sum {
     #[inline]
     #[target_feature(enable = "avx512f,avx512ifma")]
     fn add_fixed(mut self, fixed: &Fixed<'_>) -> Self {
-        for (digits, place) in fixed.digits.iter().zip(fixed.table.chunks_exact(128)) {
+        for (digits, place) in fixed
+            .digits
+            .iter()
+            .zip(fixed.table.chunks_exact(FIXED_EACH))
+        {
             self = self.add_digits([place; 8], digits, false);
         }
         self
@@ -351,7 +355,7 @@ fn summands(known: &Known<'_>, fixed: &[Entry]) -> [Vec<Summand>; 2] {
         group.push(Summand::of(places, &known.halves[0][at], false));
         group.push(Summand::of(places, &known.halves[1][at], true));
     }
-    for (digits, place) in known.fixed.iter().zip(fixed.chunks_exact(128)) {
+    for (digits, place) in known.fixed.iter().zip(fixed.chunks_exact(FIXED_EACH)) {
         even.push(Summand::of([place; 8], digits, false));
     }
     [odd, even]

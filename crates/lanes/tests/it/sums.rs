@@ -1,5 +1,7 @@
 use crate::lanes;
-use http402_lanes::{Digits, Entry, FIXED, Fixed, KNOWN, Known, Lanes, NEW, Numbers, Points};
+use http402_lanes::{
+    Digits, Entry, FIXED, FIXED_EACH, FIXED_WIDTH, Fixed, KNOWN, Known, Lanes, NEW, Numbers, Points,
+};
 use num_bigint::{BigInt, BigUint};
 use proptest::prelude::*;
 use std::sync::LazyLock;
@@ -97,7 +99,8 @@ fn table(point: &Point, places: usize, width: usize, each: usize) -> Vec<Entry> 
     all
 }
 
-static FIXED_TABLE: LazyLock<Vec<Entry>> = LazyLock::new(|| table(&generator(), FIXED, 8, 128));
+static FIXED_TABLE: LazyLock<Vec<Entry>> =
+    LazyLock::new(|| table(&generator(), FIXED, FIXED_WIDTH as usize, FIXED_EACH));
 
 fn number(numbers: &Numbers, lane: usize) -> BigUint {
     (0..4)
@@ -156,7 +159,10 @@ fn check_new(
         }
         let sum = multiple(&point, &value(halves[0], at, 5));
         let sum = add(&sum, &multiple(&turned(&point), &value(halves[1], at, 5)));
-        let sum = add(&sum, &multiple(&generator(), &value(fixed.digits, at, 8)));
+        let sum = add(
+            &sum,
+            &multiple(&generator(), &value(fixed.digits, at, FIXED_WIDTH as usize)),
+        );
         assert_eq!(lane(&points, at), sum, "lane {at}");
     }
 }
@@ -167,7 +173,7 @@ proptest! {
     #[test]
     fn sums_with_new_points(
         x in any::<[[u64; 4]; 8]>(), odd in any::<u8>(),
-        first in digits::<NEW>(16), second in digits::<NEW>(16), fixed in digits::<FIXED>(128),
+        first in digits::<NEW>(16), second in digits::<NEW>(16), fixed in digits::<FIXED>(256),
     ) {
         if let Some(lanes) = lanes() {
             check_new(lanes, &x.map(|[a, b, c, d]| [a, b, c, d >> 1]), odd, [&first, &second], &fixed);
@@ -177,7 +183,7 @@ proptest! {
     #[test]
     fn sums_with_known_points(
         keys in any::<[u64; 8]>(),
-        all in prop::collection::vec((digits::<KNOWN>(32), digits::<KNOWN>(32), digits::<FIXED>(128)), 1..11),
+        all in prop::collection::vec((digits::<KNOWN>(32), digits::<KNOWN>(32), digits::<FIXED>(256)), 1..11),
     ) {
         let Some(lanes) = lanes() else { return Ok(()) };
         let keys = keys.map(|key| multiple(&generator(), &BigInt::from(u128::from(key) + 1)));
@@ -205,7 +211,13 @@ fn known_sum(known: &Known<'_>, key: &Point, lane: usize) -> Point {
     let [first, second] = &known.halves;
     let sum = multiple(key, &value(first, lane, 6));
     let sum = add(&sum, &multiple(&turned(key), &value(second, lane, 6)));
-    add(&sum, &multiple(&generator(), &value(&known.fixed, lane, 8)))
+    add(
+        &sum,
+        &multiple(
+            &generator(),
+            &value(&known.fixed, lane, FIXED_WIDTH as usize),
+        ),
+    )
 }
 
 fn invert(numbers: &Numbers) -> Numbers {

@@ -2,7 +2,7 @@
 
 use super::{
     inverse::Modulus,
-    limbs::{add4, from_bytes, mac, mul4, sub4, to_bytes},
+    limbs::{add4, from_bytes, mac, mul4, square4, sub4, to_bytes},
 };
 
 /// 2^256 - p. Whatever stands at 2^256 comes back at 2^0 times this.
@@ -52,7 +52,7 @@ impl Field {
     #[inline(always)]
     pub(super) fn is_zero(self) -> bool {
         let [a, b, c, d] = self.0;
-        a | b | c | d == 0 || self.0 == P
+        a | b | c | d == 0 || (a ^ P[0]) | !(b & c & d) == 0
     }
 
     pub(super) fn equals(self, other: Self) -> bool {
@@ -114,7 +114,7 @@ impl Field {
 
     #[inline(always)]
     pub(super) fn square(self) -> Self {
-        self.mul(self)
+        Self::reduce(&square4(&self.0))
     }
 
     #[inline(always)]

@@ -1,4 +1,4 @@
-//! Multiples of the generator, from a table of 256 KiB that all engines of a process share.
+//! Multiples of the generator, from a table of 464 KiB that all engines of a process share.
 
 use super::{
     digits::booth,
@@ -7,11 +7,11 @@ use super::{
 };
 use std::{array::from_fn, sync::LazyLock};
 
-/// Digits of eight bits.
-const WIDTH: u32 = 8;
+/// Digits of nine bits.
+const WIDTH: u32 = 9;
 /// How many make up a number below 2^255.
-pub(super) const COUNT: usize = 32;
-/// The multiples of each place: 1 to 128.
+pub(super) const COUNT: usize = 29;
+/// The multiples of each place: 1 to 256.
 const EACH: usize = 1 << (WIDTH - 1);
 
 static TABLE: LazyLock<Box<[Entry]>> = LazyLock::new(|| {
@@ -58,7 +58,7 @@ pub(super) fn generator_digits(times: Scalar) -> [i16; COUNT] {
     }
 }
 
-/// For each digit the multiples 1 to 128 of its place.
+/// For each digit the multiples 1 to 256 of its place.
 pub(super) fn table() -> &'static [Entry] {
     &TABLE
 }

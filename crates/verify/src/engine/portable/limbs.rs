@@ -70,6 +70,36 @@ pub(super) const fn mul4(a: &[u64; 4], b: &[u64; 4]) -> [u64; 8] {
     [r0, r1, r2, r3, r4, r5, r6, r7]
 }
 
+/// The whole square: the products of different limbs count twice.
+#[inline(always)]
+pub(super) const fn square4(a: &[u64; 4]) -> [u64; 8] {
+    let (r1, c) = mac(0, a[0], a[1], 0);
+    let (r2, c) = mac(0, a[0], a[2], c);
+    let (r3, r4) = mac(0, a[0], a[3], c);
+    let (r3, c) = mac(r3, a[1], a[2], 0);
+    let (r4, r5) = mac(r4, a[1], a[3], c);
+    let (r5, r6) = mac(r5, a[2], a[3], 0);
+    let r7 = r6 >> 63;
+    let r6 = r6 << 1 | r5 >> 63;
+    let r5 = r5 << 1 | r4 >> 63;
+    let r4 = r4 << 1 | r3 >> 63;
+    let r3 = r3 << 1 | r2 >> 63;
+    let r2 = r2 << 1 | r1 >> 63;
+    let r1 = r1 << 1;
+    let (r0, h0) = mac(0, a[0], a[0], 0);
+    let (l1, h1) = mac(0, a[1], a[1], 0);
+    let (l2, h2) = mac(0, a[2], a[2], 0);
+    let (l3, h3) = mac(0, a[3], a[3], 0);
+    let (r1, c) = add(r1, h0, 0);
+    let (r2, c) = add(r2, l1, c);
+    let (r3, c) = add(r3, h1, c);
+    let (r4, c) = add(r4, l2, c);
+    let (r5, c) = add(r5, h2, c);
+    let (r6, c) = add(r6, l3, c);
+    let (r7, _) = add(r7, h3, c);
+    [r0, r1, r2, r3, r4, r5, r6, r7]
+}
+
 pub(super) fn from_bytes(bytes: &[u8; 32]) -> [u64; 4] {
     let mut limbs = [0; 4];
     for (limb, word) in limbs.iter_mut().rev().zip(bytes.chunks_exact(8)) {
