@@ -6,7 +6,7 @@ mod memory;
 mod points;
 mod tree;
 
-use crate::{Digits, Entry, Fixed, Invert, Known, NEW, Numbers, Points};
+use crate::{Entry, Invert, Known, New, Points};
 
 /// The lanes of this CPU, which has AVX-512F and AVX-512 IFMA: that there is a value proves it.
 #[derive(Clone, Copy, Debug)]
@@ -19,25 +19,22 @@ impl Lanes {
         there.then_some(Self(()))
     }
 
-    /// In each lane u·R + v·G, where R is the point whose x is given and whose y is odd where the bit of the lane is set, and
-    /// which lanes have such a point: the sums of the others mean nothing.
-    ///
-    /// u is given as the digits of a and b with u = a + b·λ, between -16 and 16, and v·G by the last argument. The x are
-    /// below p.
+    /// In each lane u·R + v·G, for eight sums at a time, and which lanes have such an R: the sums of the others mean nothing.
+    /// `fixed` are the multiples 1 to 256 of 2^(9·i) times G, for i from 0 to 28. What is inverted is shared by all of them, and
+    /// changes nothing in any.
     pub fn new_points(
         &self,
-        x: &Numbers,
-        odd: u8,
-        halves: [&[Digits; NEW]; 2],
-        fixed: &Fixed<'_>,
-    ) -> (Points, u8) {
+        all: &[New],
+        fixed: &[Entry],
+        invert: Invert<'_>,
+    ) -> Vec<(Points, u8)> {
         #[expect(
             unsafe_code,
             reason = "the compiler can not know the CPU, and `self` does"
         )]
         // SAFETY: there is a `self`, so that `detect` found every feature that the function needs.
         unsafe {
-            points::new_points(x, odd, halves, fixed)
+            points::new_points(all, fixed, invert)
         }
     }
 

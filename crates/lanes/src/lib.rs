@@ -62,12 +62,16 @@ pub struct Points {
     pub z: Numbers,
 }
 
-/// Eight multiples of one point that everyone shares.
-#[derive(Clone, Copy, Debug)]
-#[expect(clippy::exhaustive_structs, reason = "a multiple is this")]
-pub struct Fixed<'a> {
-    /// The multiples 1 to 256 of 2^(9·i) times the point, for i from 0 to 28.
-    pub table: &'a [Entry],
-    /// The digits, between -256 and 256.
-    pub digits: &'a [Digits; FIXED],
+/// Eight sums u·R + v·G to be computed, where R is the point whose x is given.
+#[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "a sum has these parts")]
+pub struct New {
+    /// The x of each R, below p.
+    pub x: Numbers,
+    /// The lanes in which the y of R is odd.
+    pub odd: u8,
+    /// u, as the digits of a and b with u = a + b·λ, between -16 and 16.
+    pub halves: [[Digits; NEW]; 2],
+    /// v, as digits between -256 and 256.
+    pub fixed: [Digits; FIXED],
 }

@@ -1,6 +1,6 @@
 //! Where there are no such lanes at all.
 
-use crate::{Digits, Entry, Fixed, Invert, Known, NEW, Numbers, Points};
+use crate::{Entry, Invert, Known, New, Points};
 
 /// Lanes of a CPU that has none: there is no value of it.
 #[derive(Clone, Copy, Debug)]
@@ -14,13 +14,7 @@ impl Lanes {
     }
 
     /// Never called.
-    pub fn new_points(
-        &self,
-        _: &Numbers,
-        _: u8,
-        _: [&[Digits; NEW]; 2],
-        _: &Fixed<'_>,
-    ) -> (Points, u8) {
+    pub fn new_points(&self, _: &[New], _: &[Entry], _: Invert<'_>) -> Vec<(Points, u8)> {
         match *self {}
     }
 

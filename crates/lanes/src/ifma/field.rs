@@ -55,12 +55,12 @@ macro_rules! carry {
     };
 }
 
-/// Adds the products of limbs to their columns, low and high halves apart: so no sum waits for twice as many products.
+/// Adds the products of limbs to their columns; their high halves belong one column up.
 macro_rules! products {
-    ($low:ident, $high:ident, $a:expr, $b:expr, $(($i:literal, $j:literal))*) => {
+    ($columns:ident, $a:expr, $b:expr, $(($i:literal, $j:literal))*) => {
         $(
-            $low[$i + $j] = _mm512_madd52lo_epu64($low[$i + $j], $a[$i], $b[$j]);
-            $high[$i + $j] = _mm512_madd52hi_epu64($high[$i + $j], $a[$i], $b[$j]);
+            $columns[$i + $j] = _mm512_madd52lo_epu64($columns[$i + $j], $a[$i], $b[$j]);
+            $columns[$i + $j + 1] = _mm512_madd52hi_epu64($columns[$i + $j + 1], $a[$i], $b[$j]);
         )*
     };
 }
@@ -127,60 +127,43 @@ impl Field {
     #[inline]
     #[target_feature(enable = "avx512f,avx512ifma")]
     pub(super) fn mul(&self, other: &Self) -> Self {
+        self.mul_plus(other, &Loose::zero())
+    }
+
+    /// Its product with another, and a sum: what is added on the way needs no carries of its own.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    pub(super) fn mul_plus(&self, other: &Self, plus: &Loose) -> Self {
         let (a, b) = (&self.0, &other.0);
-        let mut low = [_mm512_setzero_si512(); 9];
-        let mut high = low;
-        products!(low, high, a, b, (0, 0)(0, 1)(0, 2)(0, 3)(0, 4));
-        products!(low, high, a, b, (1, 0)(1, 1)(1, 2)(1, 3)(1, 4));
-        products!(low, high, a, b, (2, 0)(2, 1)(2, 2)(2, 3)(2, 4));
-        products!(low, high, a, b, (3, 0)(3, 1)(3, 2)(3, 3)(3, 4));
-        products!(low, high, a, b, (4, 0)(4, 1)(4, 2)(4, 3)(4, 4));
-        reduce(low, high)
+        let mut c = columns(plus);
+        products!(c, a, b, (0, 0)(0, 1)(0, 2)(0, 3)(0, 4));
+        products!(c, a, b, (1, 0)(1, 1)(1, 2)(1, 3)(1, 4));
+        products!(c, a, b, (2, 0)(2, 1)(2, 2)(2, 3)(2, 4));
+        products!(c, a, b, (3, 0)(3, 1)(3, 2)(3, 3)(3, 4));
+        products!(c, a, b, (4, 0)(4, 1)(4, 2)(4, 3)(4, 4));
+        reduce(c)
     }
 
     #[inline]
     #[target_feature(enable = "avx512f,avx512ifma")]
     pub(super) fn square(&self) -> Self {
         let a = &self.0;
-        // The products of different limbs count twice.
-        let mut low = [_mm512_setzero_si512(); 9];
-        let mut high = low;
-        products!(low, high, a, a, (0, 1)(0, 2)(0, 3)(0, 4));
-        products!(low, high, a, a, (1, 2)(1, 3)(1, 4));
-        products!(low, high, a, a, (2, 3)(2, 4));
-        products!(low, high, a, a, (3, 4));
-        let (mut low, mut high) = (doubled(low), doubled(high));
-        products!(low, high, a, a, (0, 0)(1, 1)(2, 2)(3, 3)(4, 4));
-        reduce(low, high)
+        let mut c = doubled(cross(a));
+        products!(c, a, a, (0, 0)(1, 1)(2, 2)(3, 3)(4, 4));
+        reduce(c)
     }
 
+    /// Its square, and a sum.
     #[inline]
     #[target_feature(enable = "avx512f,avx512ifma")]
-    fn square_times(&self, times: u32) -> Self {
-        let mut power = *self;
-        for _ in 0..times {
-            power = power.square();
+    pub(super) fn square_plus(&self, plus: &Loose) -> Self {
+        let a = &self.0;
+        let mut c = doubled(cross(a));
+        for (column, plus) in c.iter_mut().zip(plus.0) {
+            *column = _mm512_add_epi64(*column, plus);
         }
-        power
-    }
-
-    /// The power (p + 1)/4: a square root of what has one.
-    #[target_feature(enable = "avx512f,avx512ifma")]
-    pub(super) fn root(&self) -> Self {
-        // Runs of ones out of shorter runs: 223 ones, a zero, 22 ones, 00001100.
-        let ones2 = self.square().mul(self);
-        let ones3 = ones2.square().mul(self);
-        let ones6 = ones3.square_times(3).mul(&ones3);
-        let ones9 = ones6.square_times(3).mul(&ones3);
-        let ones11 = ones9.square_times(2).mul(&ones2);
-        let ones22 = ones11.square_times(11).mul(&ones11);
-        let ones44 = ones22.square_times(22).mul(&ones22);
-        let ones88 = ones44.square_times(44).mul(&ones44);
-        let ones176 = ones88.square_times(88).mul(&ones88);
-        let ones220 = ones176.square_times(44).mul(&ones44);
-        let ones223 = ones220.square_times(3).mul(&ones3);
-        let power = ones223.square_times(23).mul(&ones22);
-        power.square_times(6).mul(&ones2).square_times(2)
+        products!(c, a, a, (0, 0)(1, 1)(2, 2)(3, 3)(4, 4));
+        reduce(c)
     }
 
     #[inline]
@@ -221,6 +204,20 @@ impl Field {
     #[target_feature(enable = "avx512f,avx512ifma")]
     pub(super) fn minus(&self, other: &Self) -> Self {
         self.loose().plus(&other.negative()).tight()
+    }
+
+    /// Their difference, and its negative in the lanes of the mask.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    pub(super) fn minus_or_back(&self, other: &Self, mask: __mmask8) -> Self {
+        let (a, b) = (self.0, other.0);
+        // No limb of a tight number is above the same one of 2p.
+        let limb = |at: usize| {
+            let difference = _mm512_sub_epi64(a[at], b[at]);
+            let sum = _mm512_add_epi64(splat(2 * P[at]), difference);
+            _mm512_mask_sub_epi64(sum, mask, splat(2 * P[at]), difference)
+        };
+        Loose([limb(0), limb(1), limb(2), limb(3), limb(4)]).tight()
     }
 
     /// The lanes in which it is zero modulo p. It is tight, and so below 2p, and has no other limbs than those.
@@ -283,7 +280,57 @@ impl Field {
     }
 }
 
+/// The power (p + 1)/4 of each: a square root of what has one.
+#[target_feature(enable = "avx512f,avx512ifma")]
+pub(super) fn roots<const N: usize>(all: &[Field; N]) -> [Field; N] {
+    // Runs of ones out of shorter runs: 223 ones, a zero, 22 ones, 00001100.
+    let ones2 = shifted_times(all, 1, all);
+    let ones3 = shifted_times(&ones2, 1, all);
+    let ones6 = shifted_times(&ones3, 3, &ones3);
+    let ones9 = shifted_times(&ones6, 3, &ones3);
+    let ones11 = shifted_times(&ones9, 2, &ones2);
+    let ones22 = shifted_times(&ones11, 11, &ones11);
+    let ones44 = shifted_times(&ones22, 22, &ones22);
+    let ones88 = shifted_times(&ones44, 44, &ones44);
+    let ones176 = shifted_times(&ones88, 88, &ones88);
+    let ones220 = shifted_times(&ones176, 44, &ones44);
+    let ones223 = shifted_times(&ones220, 3, &ones3);
+    let power = shifted_times(&ones223, 23, &ones22);
+    let mut power = shifted_times(&power, 6, &ones2);
+    square_times(&mut power, 2);
+    power
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn square_times<const N: usize>(all: &mut [Field; N], times: u32) {
+    for _ in 0..times {
+        for one in &mut *all {
+            *one = one.square();
+        }
+    }
+}
+
+/// The squares of the squares, so many times, multiplied with the others.
+#[inline]
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn shifted_times<const N: usize>(all: &[Field; N], times: u32, others: &[Field; N]) -> [Field; N] {
+    let mut powers = *all;
+    square_times(&mut powers, times);
+    for (power, other) in powers.iter_mut().zip(others) {
+        *power = power.mul(other);
+    }
+    powers
+}
+
 impl Loose {
+    /// Nothing.
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    fn zero() -> Self {
+        Self([_mm512_setzero_si512(); 5])
+    }
+
     #[inline]
     #[target_feature(enable = "avx512f")]
     pub(super) fn plus(&self, other: &Self) -> Self {
@@ -325,10 +372,31 @@ impl Loose {
     }
 }
 
-/// Twice the columns 1 to 7: in the others a square has no products of different limbs.
+/// The ten columns of a product that begins with a sum.
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn doubled(c: [__m512i; 9]) -> [__m512i; 9] {
+fn columns(plus: &Loose) -> [__m512i; 10] {
+    let zero = _mm512_setzero_si512();
+    let [c0, c1, c2, c3, c4] = plus.0;
+    [c0, c1, c2, c3, c4, zero, zero, zero, zero, zero]
+}
+
+/// The products of different limbs, each once.
+#[inline]
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn cross(a: &[__m512i; 5]) -> [__m512i; 10] {
+    let mut c = [_mm512_setzero_si512(); 10];
+    products!(c, a, a, (0, 1)(0, 2)(0, 3)(0, 4));
+    products!(c, a, a, (1, 2)(1, 3)(1, 4));
+    products!(c, a, a, (2, 3)(2, 4));
+    products!(c, a, a, (3, 4));
+    c
+}
+
+/// Twice the columns 1 to 8: in the others there are no products of different limbs.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn doubled(c: [__m512i; 10]) -> [__m512i; 10] {
     [
         c[0],
         _mm512_slli_epi64::<1>(c[1]),
@@ -338,39 +406,29 @@ fn doubled(c: [__m512i; 9]) -> [__m512i; 9] {
         _mm512_slli_epi64::<1>(c[5]),
         _mm512_slli_epi64::<1>(c[6]),
         _mm512_slli_epi64::<1>(c[7]),
-        c[8],
+        _mm512_slli_epi64::<1>(c[8]),
+        c[9],
     ]
 }
 
-/// The product of two tight numbers, which is below 2^520, from its columns, each the sum of at most five products. The high
-/// halves belong one column up.
+/// The product of two tight numbers, which is below 2^520, from its columns, each the sum of at most nine halves of products and,
+/// in the lower five, of less than 2^58.
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
-fn reduce(low: [__m512i; 9], high: [__m512i; 9]) -> Field {
-    // The upper columns have to be limbs before they are multiplied. The last one stays one: the whole is below 2^520.
-    let mut upper = [
-        _mm512_add_epi64(low[5], high[4]),
-        _mm512_add_epi64(low[6], high[5]),
-        _mm512_add_epi64(low[7], high[6]),
-        _mm512_add_epi64(low[8], high[7]),
-        high[8],
-    ];
-    carry!(upper, 0 1 2 3);
+fn reduce(c: [__m512i; 10]) -> Field {
+    // The upper columns hand on what they have beyond 52 bits, and may keep it too: a multiplication does not read it. The last
+    // one stays a limb: the whole is below 2^520.
+    let mut upper = [c[5], c[6], c[7], c[8], c[9]];
+    for at in 0..4 {
+        upper[at + 1] = _mm512_add_epi64(upper[at + 1], _mm512_srli_epi64::<52>(upper[at]));
+    }
     // What stands at 2^260 comes back as 16·FOLD.
     let fold = [splat(FOLD << 4)];
-    let mut low = [low[0], low[1], low[2], low[3], low[4]];
-    let zero = _mm512_setzero_si512();
-    let mut high = [high[0], high[1], high[2], high[3], zero];
-    products!(low, high, upper, fold, (0, 0)(1, 0)(2, 0)(3, 0)(4, 0));
-    let beyond = high[4];
-    let mut l = [
-        low[0],
-        _mm512_add_epi64(low[1], high[0]),
-        _mm512_add_epi64(low[2], high[1]),
-        _mm512_add_epi64(low[3], high[2]),
-        _mm512_add_epi64(low[4], high[3]),
-    ];
-    // Above 2^256: less than 2^10 of the fifth limb, and less than 2^37 at 2^260. The carries that the fifth limb is still
+    let mut low = [c[0], c[1], c[2], c[3], c[4], _mm512_setzero_si512()];
+    products!(low, upper, fold, (0, 0)(1, 0)(2, 0)(3, 0)(4, 0));
+    let [l0, l1, l2, l3, l4, beyond] = low;
+    let mut l = [l0, l1, l2, l3, l4];
+    // Above 2^256: less than 2^11 of the fifth limb, and less than 2^37 at 2^260. The carries that the fifth limb is still
     // to get are less than 2^10.
     let above = _mm512_add_epi64(
         _mm512_srli_epi64::<48>(l[4]),

@@ -1,12 +1,15 @@
-//! Eight sums of multiples of points. No lane is ever the point at infinity on the way: every sum starts at one odd point,
-//! whose multiple is taken away at the end.
+//! Sums of multiples of points, eight in the lanes of each [`Sum`]. No lane is ever the point at infinity on the way: every sum
+//! starts at one odd point, whose multiple is taken away at the end.
+//!
+//! A multiplication waits for the one before it for longer than it keeps the CPU busy. So what there is most of is done for
+//! arrays of sums, step by step: while one waits, the other goes on.
 
 use super::{
-    field::{Constant, Field},
+    field::{Constant, Field, roots},
     memory::{gather, store, transpose},
-    tree::{Group, Summand, halve},
+    tree::{Group, Summand, add_groups, halve},
 };
-use crate::{Digits, Entry, FIXED, FIXED_EACH, Fixed, Invert, KNOWN, Known, NEW, Numbers, Points};
+use crate::{Digits, Entry, FIXED, FIXED_EACH, Invert, KNOWN, Known, NEW, New, Points};
 use std::arch::x86_64::__mmask8;
 
 /// β, with λ·(x, y) = (β·x, y).
@@ -75,6 +78,20 @@ const END_KNOWN: [Constant; 2] = [
 /// The multiples of R that are in its table: 1 to 16.
 const MULTIPLES: usize = 16;
 
+/// How many sums of eight are computed step by step together.
+const ABREAST: usize = 2;
+
+/// The same of each of so many.
+macro_rules! each {
+    ($all:ident, $at:ident => $one:expr) => {{
+        let mut out = [Field::constant(&[0; 5]); $all];
+        for $at in 0..$all {
+            out[$at] = $one;
+        }
+        out
+    }};
+}
+
 /// The points (x/z², y/z³).
 #[derive(Clone, Copy)]
 pub(super) struct Sum {
@@ -100,15 +117,10 @@ impl Affine {
         }
     }
 
-    /// What one digit of each lane asks for, but for its sign: `places` give the multiples from 1 on. And the lanes in which it
-    /// is to be negative, and those in which it is nothing.
+    /// What one digit of each lane asks for: `places` give the multiples from 1 on.
     #[inline]
     #[target_feature(enable = "avx512f,avx512ifma")]
-    fn of_digits(
-        places: [&[Entry]; 8],
-        digits: &Digits,
-        turned: bool,
-    ) -> (Self, __mmask8, __mmask8) {
+    fn of_digits(places: [&[Entry]; 8], digits: &Digits, turned: bool) -> Addend {
         let (mut negate, mut skip) = (0, 0);
         let mut entries = [&places[0][0]; 8];
         for lane in 0..8 {
@@ -125,7 +137,11 @@ impl Affine {
         if turned {
             point.x = point.x.mul(&Field::constant(&BETA));
         }
-        (point, negate, skip)
+        Addend {
+            point,
+            negate,
+            skip,
+        }
     }
 
     /// With the coordinates of the curve where z is 1 what is z here.
@@ -145,9 +161,26 @@ impl Summand {
     #[inline]
     #[target_feature(enable = "avx512f,avx512ifma")]
     fn of(places: [&[Entry]; 8], digits: &Digits, turned: bool) -> Self {
-        let (mut point, negate, absent) = Affine::of_digits(places, digits, turned);
+        let Addend {
+            mut point,
+            negate,
+            skip,
+        } = Affine::of_digits(places, digits, turned);
         point.y = point.y.negative_if(negate).tight();
-        Self { point, absent }
+        Self {
+            point,
+            absent: skip,
+        }
+    }
+
+    /// One point in every lane.
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    fn constant(point: &[Constant; 2]) -> Self {
+        Self {
+            point: Affine::constant(point),
+            absent: 0,
+        }
     }
 }
 
@@ -162,50 +195,6 @@ impl Sum {
         }
     }
 
-    #[target_feature(enable = "avx512f,avx512ifma")]
-    fn double(&self) -> Self {
-        let xx = self.x.square();
-        let yy = self.y.square();
-        let slope = xx.loose().plus(&xx.loose().shifted::<1>()).tight();
-        let xyy = self.x.mul(&yy);
-        // x' = slope² - 8·x·y², y' = slope·(4·x·y² - x') - 8·y⁴, z' = 2·y·z.
-        let x = slope.square().loose();
-        let x = x.plus(&xyy.negative().shifted::<3>()).tight();
-        let rest = xyy.loose().shifted::<2>().plus(&x.negative()).tight();
-        let y = slope.mul(&rest).loose();
-        let y = y.plus(&yy.square().negative().shifted::<3>()).tight();
-        Self {
-            x,
-            y,
-            z: self.y.mul(&self.z).loose().shifted::<1>().tight(),
-        }
-    }
-
-    /// The sum with the negatives of some lanes, and with nothing in others; and what z was multiplied by in the rest, which
-    /// is zero where both points have one x.
-    #[target_feature(enable = "avx512f,avx512ifma")]
-    pub(super) fn add(&self, other: &Affine, negate: __mmask8, skip: __mmask8) -> (Self, Field) {
-        let zz = self.z.square();
-        let across = other.x.mul(&zz).loose();
-        let across = across.plus(&self.x.negative()).tight();
-        let up = other.y.mul(&zz.mul(&self.z)).negative_if(negate);
-        let up = up.plus(&self.y.negative()).tight();
-        let square = across.square();
-        let cube = square.mul(&across);
-        let v = self.x.mul(&square);
-        // x' = up² - cube - 2·v, y' = up·(v - x') - y·cube, z' = z·across.
-        let x = up.square().loose().plus(&cube.negative());
-        let x = x.plus(&v.negative().shifted::<1>()).tight();
-        let y = up.mul(&v.loose().plus(&x.negative()).tight()).loose();
-        let y = y.plus(&self.y.mul(&cube).negative()).tight();
-        let sum = Self {
-            x: x.replaced(skip, &self.x),
-            y: y.replaced(skip, &self.y),
-            z: self.z.mul(&across).replaced(skip, &self.z),
-        };
-        (sum, across)
-    }
-
     #[inline]
     #[target_feature(enable = "avx512f,avx512ifma")]
     fn points(&self) -> Points {
@@ -216,6 +205,15 @@ impl Sum {
         }
     }
 
+    /// The point of the same x and y with z = 1, on whichever curve it is.
+    #[inline]
+    pub(super) fn affine(&self) -> Affine {
+        Affine {
+            x: self.x,
+            y: self.y,
+        }
+    }
+
     /// Nothing in these lanes: z is zero.
     #[inline]
     #[target_feature(enable = "avx512f")]
@@ -223,89 +221,203 @@ impl Sum {
         self.z = self.z.replaced(lanes, &Field::constant(&[0; 5]));
         self
     }
-
-    /// The sum with what one digit of each lane asks for.
-    #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
-    fn add_digits(&self, places: [&[Entry]; 8], digits: &Digits, turned: bool) -> Self {
-        let (point, negate, skip) = Affine::of_digits(places, digits, turned);
-        self.add(&point, negate, skip).0
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
-    fn add_fixed(mut self, fixed: &Fixed<'_>) -> Self {
-        for (digits, place) in fixed
-            .digits
-            .iter()
-            .zip(fixed.table.chunks_exact(FIXED_EACH))
-        {
-            self = self.add_digits([place; 8], digits, false);
-        }
-        self
-    }
 }
 
-/// The multiples 1 to 16 of eight points, and the one z that they are to be read with.
+/// Twice each of them.
 #[target_feature(enable = "avx512f,avx512ifma")]
-fn multiples(point: &Affine, table: &mut [[Entry; MULTIPLES]; 8]) -> Field {
-    let first = Sum::of(point);
-    let second = first.double();
-    // What each z is more than the one before.
-    let mut ratios = [second.z; MULTIPLES];
-    let mut all = [first; MULTIPLES];
-    all[1] = second;
-    for at in 2..MULTIPLES {
-        (all[at], ratios[at]) = all[at - 1].add(point, 0, 0);
-    }
-    let mut factor = first.z;
-    for at in (0..MULTIPLES).rev() {
-        let one = Affine {
-            x: all[at].x,
-            y: all[at].y,
+fn double<const N: usize>(all: &mut [Sum; N]) {
+    // x' = slope² - 8·x·y², y' = slope·(4·x·y² - x') - 8·y⁴, z' = 2·y·z.
+    let xx = each!(N, at => all[at].x.square());
+    let yy = each!(N, at => all[at].y.square());
+    let slope = each!(N, at => xx[at].loose().plus(&xx[at].loose().shifted::<1>()).tight());
+    let xyy = each!(N, at => all[at].x.mul(&yy[at]));
+    let x = each!(N, at => slope[at].square_plus(&xyy[at].negative().shifted::<3>()));
+    let z = each!(N, at => all[at].y.mul(&all[at].z).loose().shifted::<1>().tight());
+    let yyyy = each!(N, at => yy[at].square());
+    let rest = each!(N, at => xyy[at].loose().shifted::<2>().plus(&x[at].negative()).tight());
+    let y = each!(N, at => slope[at].mul_plus(&rest[at], &yyyy[at].negative().shifted::<3>()));
+    for at in 0..N {
+        all[at] = Sum {
+            x: x[at],
+            y: y[at],
+            z: z[at],
         };
-        let one = one.scaled(&factor);
-        let ([x0, x1, x2, x3], [y0, y1, y2, y3]) = (one.x.pack(), one.y.pack());
-        let rows = transpose([x0, x1, x2, x3, y0, y1, y2, y3]);
-        for lane in 0..8 {
-            table[lane][at] = store(rows[lane]);
-        }
-        factor = factor.mul(&ratios[at]);
     }
-    all[MULTIPLES - 1].z
 }
 
+/// Points to be added to as many sums.
+#[derive(Clone, Copy)]
+pub(super) struct Addend {
+    pub(super) point: Affine,
+    /// The lanes in which the negative is added.
+    pub(super) negate: __mmask8,
+    /// The lanes in which nothing is.
+    pub(super) skip: __mmask8,
+}
+
+/// Adds to each of them; and what its z was multiplied by, which is zero where both points have one x.
 #[target_feature(enable = "avx512f,avx512ifma")]
-pub(super) fn new_points(
-    x: &Numbers,
-    odd: u8,
-    halves: [&[Digits; NEW]; 2],
-    fixed: &Fixed<'_>,
-) -> (Points, u8) {
-    let x = Field::from_numbers(x);
+pub(super) fn add<const N: usize>(all: &mut [Sum; N], others: &[Addend; N]) -> [Field; N] {
+    let zz = each!(N, at => all[at].z.square());
+    let zzz = each!(N, at => zz[at].mul(&all[at].z));
+    let across = each!(N, at => others[at].point.x.mul_plus(&zz[at], &all[at].x.negative()));
+    // Where the other is to be negative, this is the negative of the slope.
+    let up = each!(N, at => {
+        let y = all[at].y.negative_if(!others[at].negate);
+        others[at].point.y.mul_plus(&zzz[at], &y)
+    });
+    // x' = up² - cube - 2·v, y' = up·(v - x') - y·cube, z' = z·across.
+    let square = each!(N, at => across[at].square());
+    let z = each!(N, at => all[at].z.mul(&across[at]));
+    let cube = each!(N, at => square[at].mul(&across[at]));
+    let v = each!(N, at => all[at].x.mul(&square[at]));
+    let x = each!(N, at => {
+        let rest = cube[at].negative().plus(&v[at].negative().shifted::<1>());
+        up[at].square_plus(&rest)
+    });
+    let down = each!(N, at => all[at].y.mul(&cube[at]));
+    let back = each!(N, at => v[at].minus_or_back(&x[at], others[at].negate));
+    let y = each!(N, at => up[at].mul_plus(&back[at], &down[at].negative()));
+    for at in 0..N {
+        let skip = others[at].skip;
+        all[at] = Sum {
+            x: x[at].replaced(skip, &all[at].x),
+            y: y[at].replaced(skip, &all[at].y),
+            z: z[at].replaced(skip, &all[at].z),
+        };
+    }
+    across
+}
+
+/// The multiples 1 to 16 of a point of each lane.
+type Table = [[Entry; MULTIPLES]; 8];
+
+/// The multiples of the points of each, and the one z that they are to be read with.
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn multiples<const N: usize>(points: &[Affine; N], tables: &mut [Table; N]) -> [Field; N] {
+    let first = points.map(|point| Sum {
+        x: point.x,
+        y: point.y,
+        z: Field::constant(&[1, 0, 0, 0, 0]),
+    });
+    let plain = points.map(|point| Addend {
+        point,
+        negate: 0,
+        skip: 0,
+    });
+    let mut sums = first;
+    double(&mut sums);
+    // What each z is more than the one before.
+    let mut ratios = [sums.map(|sum| sum.z); MULTIPLES];
+    let mut all = [first; MULTIPLES];
+    all[1] = sums;
+    for at in 2..MULTIPLES {
+        ratios[at] = add(&mut sums, &plain);
+        all[at] = sums;
+    }
+    let mut factor = first.map(|sum| sum.z);
+    for at in (0..MULTIPLES).rev() {
+        let square = each!(N, of => factor[of].square());
+        let cube = each!(N, of => square[of].mul(&factor[of]));
+        let x = each!(N, of => all[at][of].x.mul(&square[of]));
+        let y = each!(N, of => all[at][of].y.mul(&cube[of]));
+        for of in 0..N {
+            let ([x0, x1, x2, x3], [y0, y1, y2, y3]) = (x[of].pack(), y[of].pack());
+            let rows = transpose([x0, x1, x2, x3, y0, y1, y2, y3]);
+            for lane in 0..8 {
+                tables[of][lane][at] = store(rows[lane]);
+            }
+        }
+        factor = each!(N, of => factor[of].mul(&ratios[at][of]));
+    }
+    sums.map(|sum| sum.z)
+}
+
+/// The roots of each, where they have one, with those lanes.
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn lift<const N: usize>(all: &[&New; N]) -> ([Affine; N], [__mmask8; N]) {
     let seven = Field::constant(&[7, 0, 0, 0, 0]);
-    let yy = x.square().mul(&x).loose().plus(&seven.loose()).tight();
-    let root = yy.root();
-    let there = root.square().same(&yy);
-    let y = root.negative_if(root.odd() ^ odd).tight();
-    let mut table = [[[0; 8]; MULTIPLES]; 8];
-    let z = multiples(&Affine { x, y }, &mut table);
-    let [t0, t1, t2, t3, t4, t5, t6, t7] = &table;
-    let places: [&[Entry]; 8] = [t0, t1, t2, t3, t4, t5, t6, t7];
-    let mut sum = Sum::of(&Affine::constant(&START).scaled(&z));
+    let x = each!(N, at => Field::from_numbers(&all[at].x));
+    let yy = each!(N, at => x[at].square().mul_plus(&x[at], &seven.loose()));
+    let root = roots(&yy);
+    let mut there = [0; N];
+    let mut points = [Affine::constant(&START); N];
+    for at in 0..N {
+        there[at] = root[at].square().same(&yy[at]);
+        let y = root[at].negative_if(root[at].odd() ^ all[at].odd).tight();
+        points[at] = Affine { x: x[at], y };
+    }
+    (points, there)
+}
+
+/// What one digit of each lane asks for.
+#[inline]
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn asked(table: &Table, digits: &Digits, turned: bool) -> Addend {
+    let [t0, t1, t2, t3, t4, t5, t6, t7] = table;
+    Affine::of_digits([t0, t1, t2, t3, t4, t5, t6, t7], digits, turned)
+}
+
+/// u·R of each, beginning at `START`, and the lanes in which there is an R.
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn new_sums<const N: usize>(all: [&New; N]) -> ([Sum; N], [__mmask8; N]) {
+    let (points, there) = lift(&all);
+    let mut tables = [[[[0; 8]; MULTIPLES]; 8]; N];
+    let z = multiples(&points, &mut tables);
+    let mut sums = z.map(|z| Sum::of(&Affine::constant(&START).scaled(&z)));
     for at in (0..NEW).rev() {
         if at + 1 < NEW {
             for _ in 0..5 {
-                sum = sum.double();
+                double(&mut sums);
             }
         }
-        sum = sum.add_digits(places, &halves[0][at], false);
-        sum = sum.add_digits(places, &halves[1][at], true);
+        for (half, turned) in [(0, false), (1, true)] {
+            let mut addends = [asked(&tables[0], &all[0].halves[half][at], turned); N];
+            for of in 1..N {
+                addends[of] = asked(&tables[of], &all[of].halves[half][at], turned);
+            }
+            add(&mut sums, &addends);
+        }
     }
-    sum.z = sum.z.mul(&z);
-    let sum = sum.add_fixed(fixed);
-    let (sum, _) = sum.add(&Affine::constant(&END_NEW), 0, 0);
-    (sum.points(), there)
+    for (sum, z) in sums.iter_mut().zip(&z) {
+        sum.z = sum.z.mul(z);
+    }
+    (sums, there)
+}
+
+#[target_feature(enable = "avx512f,avx512ifma")]
+pub(super) fn new_points(all: &[New], fixed: &[Entry], invert: Invert<'_>) -> Vec<(Points, u8)> {
+    let mut points = Vec::with_capacity(all.len());
+    // These hold half as much as those of known keys.
+    for some in all.chunks(2 * TOGETHER) {
+        // Multiples of G, and last what takes away what the sums started at: as long as that is in them, nobody can make them
+        // meet what is added.
+        let mut groups = Vec::with_capacity(some.len());
+        for new in some {
+            let mut group = Vec::with_capacity(1 + FIXED);
+            for (digits, place) in new.fixed.iter().zip(fixed.chunks_exact(FIXED_EACH)) {
+                group.push(Summand::of([place; 8], digits, false));
+            }
+            group.push(Summand::constant(&END_NEW));
+            groups.push(Group::new(group));
+        }
+        halve(&mut groups, invert);
+        let mut groups = groups.chunks_exact(ABREAST);
+        let mut news = some.chunks_exact(ABREAST);
+        for (news, groups) in news.by_ref().zip(groups.by_ref()) {
+            if let ([first, second], [of_first, of_second]) = (news, groups) {
+                let (mut sums, there) = new_sums([first, second]);
+                add_groups(&mut sums, [of_first, of_second]);
+                points.extend([(sums[0].points(), there[0]), (sums[1].points(), there[1])]);
+            }
+        }
+        if let ([new], [group]) = (news.remainder(), groups.remainder()) {
+            let (mut sums, [there]) = new_sums([new]);
+            add_groups(&mut sums, [group]);
+            points.push((sums[0].points(), there));
+        }
+    }
+    points
 }
 
 /// How many times eight sums are computed together: what they hold in between stays in the second cache.
@@ -321,31 +433,45 @@ pub(super) fn known_points(all: &[Known<'_>], fixed: &[Entry], invert: Invert<'_
             groups.extend([Group::new(odd), Group::new(even)]);
         }
         halve(&mut groups, invert);
-        // The sum of odd places is doubled six times, and then has its place beside that of even ones.
-        for pair in groups.chunks_exact_mut(2) {
-            let [odd, even] = pair else { continue };
-            let Some(first) = odd.pop_first() else {
-                continue;
-            };
-            let mut sum = odd.add_to(Sum::of(&first.point));
-            for _ in 0..6 {
-                sum = sum.double();
+        let mut pairs = groups.chunks_exact_mut(2 * ABREAST);
+        for four in pairs.by_ref() {
+            if let [odd, even, other_odd, other_even] = four {
+                points.extend(known_sums([odd, other_odd], [even, other_even]));
             }
-            points.push(even.add_to(sum).points());
+        }
+        if let [odd, even] = pairs.into_remainder() {
+            points.extend(known_sums([odd], [even]));
         }
     }
     points
+}
+
+/// The sum of odd places is doubled six times, and then has its place beside that of even ones.
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn known_sums<const N: usize>(odd: [&mut Group; N], even: [&mut Group; N]) -> [Points; N] {
+    let mut sums = [Sum::of(&Affine::constant(&START)); N];
+    for at in 0..N {
+        // No group is empty, and its first is there in every lane: that began as `START`.
+        if let Some(first) = odd[at].pop_first() {
+            sums[at] = Sum::of(&first.point);
+        }
+    }
+    add_groups(&mut sums, odd.map(|group| &*group));
+    for _ in 0..6 {
+        double(&mut sums);
+    }
+    add_groups(&mut sums, even.map(|group| &*group));
+    sums.map(|sum| sum.points())
 }
 
 /// What is to be added up: for odd places from `START` on, and for even ones, and those of G, with what takes it away again.
 /// So no sum of the first kind is ever nothing.
 #[target_feature(enable = "avx512f,avx512ifma")]
 fn summands(known: &Known<'_>, fixed: &[Entry]) -> [Vec<Summand>; 2] {
-    let there = |point| Summand { point, absent: 0 };
     let mut odd = Vec::with_capacity(1 + KNOWN);
-    odd.push(there(Affine::constant(&START)));
+    odd.push(Summand::constant(&START));
     let mut even = Vec::with_capacity(1 + KNOWN + FIXED);
-    even.push(there(Affine::constant(&END_KNOWN)));
+    even.push(Summand::constant(&END_KNOWN));
     for at in 0..KNOWN {
         let mut places = known.tables;
         for place in &mut places {

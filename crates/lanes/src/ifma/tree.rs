@@ -3,7 +3,7 @@
 
 use super::{
     field::Field,
-    points::{Affine, Sum},
+    points::{Addend, Affine, Sum, add},
 };
 use crate::Invert;
 use std::arch::x86_64::__mmask8;
@@ -37,18 +37,33 @@ impl Group {
         Self { all, bad: 0 }
     }
 
-    /// Adds those that are left to a sum, whose z becomes zero where points met.
-    #[target_feature(enable = "avx512f,avx512ifma")]
-    pub(super) fn add_to(&self, mut sum: Sum) -> Sum {
-        for one in &self.all {
-            sum = sum.add(&one.point, 0, one.absent).0;
-        }
-        sum.spoiled(self.bad)
-    }
-
     /// Takes out the first of what is left.
     pub(super) fn pop_first(&mut self) -> Option<Summand> {
         (!self.all.is_empty()).then(|| self.all.remove(0))
+    }
+}
+
+/// Adds to each sum what is left of its group. Where points met, z becomes zero.
+#[target_feature(enable = "avx512f,avx512ifma")]
+pub(super) fn add_groups<const N: usize>(sums: &mut [Sum; N], groups: [&Group; N]) {
+    let most = groups.iter().map(|group| group.all.len()).max();
+    for at in 0..most.unwrap_or(0) {
+        // To a sum whose group has no more nothing is added.
+        let mut addends = sums.map(|sum| Addend {
+            point: sum.affine(),
+            negate: 0,
+            skip: !0,
+        });
+        for (addend, group) in addends.iter_mut().zip(groups) {
+            if let Some(one) = group.all.get(at) {
+                addend.point = one.point;
+                addend.skip = one.absent;
+            }
+        }
+        add(sums, &addends);
+    }
+    for (sum, group) in sums.iter_mut().zip(groups) {
+        *sum = sum.spoiled(group.bad);
     }
 }
 
@@ -101,8 +116,7 @@ fn sums(groups: &mut [Group], steps: &mut Vec<Step>, mut inverse: Field) {
             let Some(step) = steps.pop() else { return };
             let this = inverse.mul(&step.before);
             inverse = inverse.mul(&step.across);
-            let (first, second) = (group.all[2 * at], group.all[2 * at + 1]);
-            group.all[at] = first.plus(&second, &this);
+            group.all[at] = group.all[2 * at].plus(&group.all[2 * at + 1], &this);
         }
         if group.all.len() % 2 == 1 {
             group.all[pairs] = group.all[2 * pairs];
@@ -118,9 +132,8 @@ impl Summand {
     fn plus(&self, other: &Self, inverse: &Field) -> Self {
         let (a, b) = (&self.point, &other.point);
         let slope = b.y.minus(&a.y).mul(inverse);
-        let x = slope.square().loose();
-        let x = x.plus(&a.x.negative()).plus(&b.x.negative()).tight();
-        let y = slope.mul(&a.x.minus(&x)).minus(&a.y);
+        let x = slope.square_plus(&a.x.negative().plus(&b.x.negative()));
+        let y = slope.mul_plus(&a.x.minus(&x), &a.y.negative());
         let sum = Affine {
             x: x.replaced(other.absent, &a.x).replaced(self.absent, &b.x),
             y: y.replaced(other.absent, &a.y).replaced(self.absent, &b.y),

@@ -1,6 +1,6 @@
 use crate::lanes;
 use http402_lanes::{
-    Digits, Entry, FIXED, FIXED_EACH, FIXED_WIDTH, Fixed, KNOWN, Known, Lanes, NEW, Numbers, Points,
+    Digits, Entry, FIXED, FIXED_EACH, FIXED_WIDTH, KNOWN, Known, Lanes, NEW, New, Numbers, Points,
 };
 use num_bigint::{BigInt, BigUint};
 use proptest::prelude::*;
@@ -138,32 +138,38 @@ fn lift(x: &BigUint, odd: bool) -> Point {
     there.then(|| (x.clone(), if y.bit(0) == odd { y } else { &p - y }))
 }
 
-fn check_new(
-    lanes: Lanes,
-    x: &[[u64; 4]; 8],
-    odd: u8,
-    halves: [&[Digits; NEW]; 2],
-    fixed: &[Digits; FIXED],
-) {
-    let numbers: Numbers = std::array::from_fn(|at| std::array::from_fn(|lane| x[lane][at]));
-    let fixed = Fixed {
-        table: &FIXED_TABLE,
-        digits: fixed,
-    };
-    let (points, there) = lanes.new_points(&numbers, odd, halves, &fixed);
+fn sum_of(x: &[[u64; 4]; 8], odd: u8, halves: [&[Digits; NEW]; 2], fixed: &[Digits; FIXED]) -> New {
+    New {
+        x: std::array::from_fn(|at| std::array::from_fn(|lane| x[lane][at])),
+        odd,
+        halves: halves.map(|half| *half),
+        fixed: *fixed,
+    }
+}
+
+fn check_new(lanes: Lanes, all: &[New]) {
+    let sums = lanes.new_points(all, &FIXED_TABLE, &invert);
+    assert_eq!(sums.len(), all.len());
+    for (new, (points, there)) in all.iter().zip(&sums) {
+        check_sum(new, points, *there);
+    }
+}
+
+fn check_sum(new: &New, points: &Points, there: u8) {
+    let (numbers, odd, halves) = (&new.x, new.odd, &new.halves);
     for at in 0..8 {
-        let point = lift(&number(&numbers, at), odd >> at & 1 == 1);
+        let point = lift(&number(numbers, at), odd >> at & 1 == 1);
         assert_eq!(there >> at & 1 == 1, point.is_some(), "lane {at}");
         if point.is_none() {
             continue;
         }
-        let sum = multiple(&point, &value(halves[0], at, 5));
-        let sum = add(&sum, &multiple(&turned(&point), &value(halves[1], at, 5)));
+        let sum = multiple(&point, &value(&halves[0], at, 5));
+        let sum = add(&sum, &multiple(&turned(&point), &value(&halves[1], at, 5)));
         let sum = add(
             &sum,
-            &multiple(&generator(), &value(fixed.digits, at, FIXED_WIDTH as usize)),
+            &multiple(&generator(), &value(&new.fixed, at, FIXED_WIDTH as usize)),
         );
-        assert_eq!(lane(&points, at), sum, "lane {at}");
+        assert_eq!(lane(points, at), sum, "lane {at}");
     }
 }
 
@@ -172,11 +178,16 @@ proptest! {
 
     #[test]
     fn sums_with_new_points(
-        x in any::<[[u64; 4]; 8]>(), odd in any::<u8>(),
-        first in digits::<NEW>(16), second in digits::<NEW>(16), fixed in digits::<FIXED>(256),
+        all in prop::collection::vec(
+            (any::<[[u64; 4]; 8]>(), any::<u8>(), digits::<NEW>(16), digits::<NEW>(16), digits::<FIXED>(256)),
+            1..12,
+        ),
     ) {
         if let Some(lanes) = lanes() {
-            check_new(lanes, &x.map(|[a, b, c, d]| [a, b, c, d >> 1]), odd, [&first, &second], &fixed);
+            let all: Vec<_> = all.iter().map(|(x, odd, first, second, fixed)| {
+                sum_of(&x.map(|[a, b, c, d]| [a, b, c, d >> 1]), *odd, [first, second], fixed)
+            }).collect();
+            check_new(lanes, &all);
         }
     }
 
@@ -280,15 +291,17 @@ fn points_that_meet_are_told_and_the_other_lanes_go_on() {
     fixed[0] = [-1, 1, 2, -2, 3, 0, 5, -1];
     zero[0] = [0; 8];
     let odd = if gy.bit(0) { 0xff } else { 0 };
-    check_new(lanes, &[limbs(&gx); 8], odd, [&one, &zero], &fixed);
+    let generators = [limbs(&gx); 8];
+    let first = sum_of(&generators, odd, [&one, &zero], &fixed);
     // Nothing at all is infinity too.
-    check_new(
-        lanes,
-        &[limbs(&gx); 8],
-        odd,
-        [&zero, &zero],
-        &[[0; 8]; FIXED],
-    );
+    let nothing = sum_of(&generators, odd, [&zero, &zero], &[[0; 8]; FIXED]);
+    for all in [
+        vec![first.clone()],
+        vec![nothing.clone(), first.clone()],
+        vec![first, nothing.clone(), nothing],
+    ] {
+        check_new(lanes, &all);
+    }
     // R is the point that sums start at, where the first digits of three lanes double it, cancel it, and leave it alone.
     let start = BigUint::parse_bytes(
         b"6851f4c12f287bcb17a31bd44f672dbf5f6e317887749775d1f527d8f47ea518",
@@ -297,12 +310,9 @@ fn points_that_meet_are_told_and_the_other_lanes_go_on() {
     .unwrap();
     let mut met = zero;
     met[NEW - 1] = [1, -1, 0, 2, 3, 1, 0, 1];
-    let numbers: Numbers = limbs(&start).map(|limb| [limb; 8]);
-    let fixed = Fixed {
-        table: &FIXED_TABLE,
-        digits: &fixed,
-    };
-    let (points, there) = lanes.new_points(&numbers, 0, [&met, &one], &fixed);
+    let met = sum_of(&[limbs(&start); 8], 0, [&met, &one], &fixed);
+    let sums = lanes.new_points(&[met], &FIXED_TABLE, &invert);
+    let (points, there) = sums[0];
     assert_eq!(there, 0xff);
     for at in 0..8 {
         let told = lane(&points, at).is_none();

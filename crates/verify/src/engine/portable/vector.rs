@@ -14,7 +14,7 @@ use crate::{
     keccak::keccak256,
 };
 use http402_core::{Address, B256};
-use http402_lanes::{Fixed, Known, NEW, Numbers, Points};
+use http402_lanes::{Known, NEW, New, Numbers, Points};
 use std::array::from_fn;
 
 /// How many signatures of new payers are worth eight lanes: they cost as much as two one by one.
@@ -66,24 +66,16 @@ impl Lanes {
         let r = |(_, signature): &Signed<'_>| Scalar::from_bytes(signature.r());
         let mut inverses: Vec<_> = items.iter().map(r).collect();
         Scalar::invert_all(&mut inverses);
-        let mut points = Vec::with_capacity(items.len());
-        let mut there = Vec::with_capacity(items.len());
-        for (items, inverses) in items.chunks(8).zip(inverses.chunks(8)) {
-            let mut lanes = NewLanes::EMPTY;
-            for (lane, ((digest, signature), inverse)) in items.iter().zip(inverses).enumerate() {
-                lanes.set(lane, digest, signature, *inverse);
-            }
-            let fixed = Fixed {
-                table: table(),
-                digits: &lanes.fixed,
-            };
-            let [first, second] = &lanes.halves;
-            let (sums, found) = self
-                .lanes
-                .new_points(&lanes.x, lanes.odd, [first, second], &fixed);
-            points.extend((0..items.len()).map(|lane| jacobian(&sums, lane)));
-            there.extend((0..items.len()).map(|lane| found >> lane & 1 == 1));
-        }
+        let chunks = items.chunks(8).zip(inverses.chunks(8));
+        let news: Vec<_> = chunks
+            .map(|(items, inverses)| new(items, inverses))
+            .collect();
+        let sums = self.lanes.new_points(&news, table(), &invert);
+        let lanes = || (0..items.len()).map(|at| (&sums[at / 8], at % 8));
+        let points: Vec<_> = lanes()
+            .map(|((sums, _), lane)| jacobian(sums, lane))
+            .collect();
+        let there = lanes().map(|((_, found), lane)| found >> lane & 1 == 1);
         let affine = Jacobian::affine_all(&points).into_iter();
         let all = affine.zip(there).zip(items);
         let keys = all.map(|((affine, there), (digest, signature))| match affine {
@@ -171,37 +163,29 @@ fn invert(numbers: &Numbers) -> Numbers {
     from_fn(|limb| all.map(|number| number[limb]))
 }
 
-/// What eight recoveries give to the lanes.
-struct NewLanes {
-    x: Numbers,
-    odd: u8,
-    halves: [[[i16; 8]; NEW]; 2],
-    fixed: [[i16; 8]; FIXED],
-}
-
-impl NewLanes {
-    /// Lanes that all do nothing.
-    const EMPTY: Self = Self {
+/// What eight recoveries give to the lanes. Lanes without one do nothing.
+fn new(items: &[Signed<'_>], inverses: &[Scalar]) -> New {
+    let mut new = New {
         x: [[0; 8]; 4],
         odd: 0,
         halves: [[[0; 8]; NEW]; 2],
         fixed: [[0; 8]; FIXED],
     };
-
-    fn set(&mut self, lane: usize, digest: &B256, signature: &Signature, inverse: Scalar) {
+    for (lane, ((digest, signature), inverse)) in items.iter().zip(inverses).enumerate() {
         let x = Field::from_bytes(signature.r()).limbs();
-        for (limbs, limb) in self.x.iter_mut().zip(x) {
+        for (limbs, limb) in new.x.iter_mut().zip(x) {
             limbs[lane] = limb;
         }
-        self.odd |= u8::from(signature.odd()) << lane;
+        new.odd |= u8::from(signature.odd()) << lane;
         let z = Scalar::from_bytes(&digest.0);
         let s = Scalar::from_bytes(signature.s());
-        for (half, part) in self.halves.iter_mut().zip(s.mul(inverse).split()) {
+        for (half, part) in new.halves.iter_mut().zip(s.mul(*inverse).split()) {
             put(half, lane, &booth_half::<5, NEW>(part));
         }
-        let times = z.mul(inverse).negate();
-        put(&mut self.fixed, lane, &generator_digits(times));
+        let times = z.mul(*inverse).negate();
+        put(&mut new.fixed, lane, &generator_digits(times));
     }
+    new
 }
 
 fn put<const N: usize>(all: &mut [[i16; 8]; N], lane: usize, digits: &[i16; N]) {
