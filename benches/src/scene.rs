@@ -6,7 +6,7 @@
 
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use http402_core::{
-    B256, Claim, Reason, RequestDigest, Requirement, Resource, Timestamp,
+    B256, Claim, Reason, Requested, Requirement, Resource, Timestamp,
     asset::Assets,
     protocol::{Asked, ClientProtocol, Protocol, Refusal, Refused},
     seam::Signer,
@@ -43,7 +43,7 @@ impl Scene {
             &self.requirements,
             &self.resource,
             &Method::GET,
-            self.claim.request,
+            Requested::new("GET", "/x", None),
             NOW,
         )
     }
@@ -67,7 +67,7 @@ impl Scene {
         let requirement = usdc.price("$0.01", payee).unwrap();
         let requirements = vec![requirement];
         let resource = Resource::new("https://api.example.com/x");
-        let request = RequestDigest::of("GET", "/x", None);
+        let request = Requested::new("GET", "/x", None);
         let asked = Asked::new(&requirements, &resource, &Method::GET, request, NOW);
         let mut refusal = Refusal::default();
         X402V2

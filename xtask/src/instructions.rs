@@ -12,8 +12,8 @@ const LIMITS: [(&str, u64); 8] = [
     ("recover", 466_000),
     ("known", 215_000),
     ("voucher", 89_500),
-    ("unpaid", 21_500),
-    ("paid", 405_500),
+    ("unpaid", 9_400),
+    ("paid", 398_000),
 ];
 
 /// The lengths of the two runs, whose difference leaves out what is done once.

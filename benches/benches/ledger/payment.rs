@@ -2,7 +2,7 @@
 
 use http402_benches::scene::{NOW, Scene};
 use http402_core::{
-    Bytes, Claim, Pending, Receipt, Settlement, Step, Timestamp, Verdict,
+    Bytes, Claim, Pending, Receipt, Requested, Settlement, Step, Timestamp, Verdict,
     ledger::{Applied, Expect, Key, Ledger, Page, Versioned, Write},
     seam::{Boxed, Clock, Facilitator, Judge, Kind, Known, SeamError, Spawn},
 };
@@ -38,7 +38,7 @@ impl Payment {
             body: None,
             method: &http::Method::GET,
             headers: &scene.headers,
-            request: scene.claim.request,
+            request: Requested::new("GET", "/x", None),
             resource: &scene.resource,
             requirements: &scene.requirements,
         };

@@ -95,6 +95,46 @@ impl fmt::Display for SpendKey {
     }
 }
 
+/// A request, as far as payments are bound to it. To compare two costs nothing, and a digest is made where a claim needs it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Requested<'a> {
+    method: &'a str,
+    target: &'a str,
+    body: Option<B256>,
+}
+
+impl<'a> Requested<'a> {
+    /// A request of a method, a target (path and query, or the absolute URL) and, where it is known, a digest of the body.
+    /// `HEAD` counts as `GET`.
+    pub fn new(method: &'a str, target: &'a str, body: Option<B256>) -> Self {
+        Self {
+            method: if method == "HEAD" { "GET" } else { method },
+            target,
+            body,
+        }
+    }
+
+    /// Its method; never `HEAD`.
+    pub fn method(&self) -> &'a str {
+        self.method
+    }
+
+    /// Its target.
+    pub fn target(&self) -> &'a str {
+        self.target
+    }
+
+    /// The digest of its body, where it is known.
+    pub fn body(&self) -> Option<B256> {
+        self.body
+    }
+
+    /// All of it as one digest.
+    pub fn digest(&self) -> RequestDigest {
+        RequestDigest::of(self.method, self.target, self.body)
+    }
+}
+
 /// What was asked for: method, target and body, as one digest. A paid answer is replayed to the same request only.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RequestDigest(pub B256);

@@ -31,7 +31,9 @@ pub use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 pub use amount::{Amount, Rounding};
 pub use authorization::Authorization;
 pub use chain::ChainId;
-pub use claim::{Claim, Encoded, Paid, ProtocolId, RequestDigest, SpendKey, Verdict, Wire};
+pub use claim::{
+    Claim, Encoded, Paid, ProtocolId, RequestDigest, Requested, SpendKey, Verdict, Wire,
+};
 pub use error::ParseError;
 pub use party::Party;
 pub use reason::Reason;

@@ -3,8 +3,8 @@
 //! Nothing above them is generic over a protocol: a route holds a list of `Arc<dyn Protocol>`, and only `main` knows which.
 
 use crate::{
-    Authorization, Claim, Encoded, ParseError, Party, ProtocolId, Reason, RequestDigest,
-    Requirement, Resource, Settlement, SpendKey, Timestamp, json::quote, typed::ToSign,
+    Authorization, Claim, Encoded, ParseError, Party, ProtocolId, Reason, Requested, Requirement,
+    Resource, Settlement, SpendKey, Timestamp, json::quote, typed::ToSign,
 };
 use alloc::{boxed::Box, vec::Vec};
 use core::fmt;
@@ -23,7 +23,7 @@ pub struct Asked<'a> {
     /// The request's method.
     pub method: &'a Method,
     /// What is asked for.
-    pub request: RequestDigest,
+    pub request: Requested<'a>,
     /// The bytes of the request's body, where a payment is to be bound to them.
     pub body: Option<&'a [u8]>,
     /// The request's head, where it is at hand: a protocol may order its offers by it.
@@ -38,7 +38,7 @@ impl<'a> Asked<'a> {
         requirements: &'a [Requirement],
         resource: &'a Resource,
         method: &'a Method,
-        request: RequestDigest,
+        request: Requested<'a>,
         now: Timestamp,
     ) -> Self {
         Self {

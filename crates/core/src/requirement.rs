@@ -188,7 +188,7 @@ pub struct Resource {
 
 impl Resource {
     /// A resource at this absolute URL.
-    pub fn new(url: &str) -> Self {
+    pub fn new(url: impl Into<Box<str>>) -> Self {
         Self {
             url: url.into(),
             ..Self::default()

@@ -1,6 +1,11 @@
 use http::request::Parts;
 use http402_core::{Requirement, seam::Boxed};
-use std::{error::Error, fmt, future::Future};
+use std::{
+    borrow::Cow,
+    error::Error,
+    fmt,
+    future::{Future, ready},
+};
 
 /// Why there is no price: the request is answered with 500, never for free.
 #[derive(Debug)]
@@ -27,16 +32,16 @@ impl Error for PriceError {
 
 /// What a request costs: the ways to pay, in the order of the seller's preference. None at all is an error, never free.
 pub trait Price: Send + Sync + 'static {
-    /// The price of the request with this head.
+    /// The price of the request with this head. What of the head is needed later is copied now.
     ///
     /// # Errors
     /// When it is not known.
-    fn price<'a>(&'a self, head: &'a Parts) -> Boxed<'a, Result<Vec<Requirement>, PriceError>>;
+    fn price<'a>(&'a self, head: &Parts) -> Boxed<'a, Result<Cow<'a, [Requirement]>, PriceError>>;
 }
 
 impl Price for Vec<Requirement> {
-    fn price<'a>(&'a self, _: &'a Parts) -> Boxed<'a, Result<Vec<Requirement>, PriceError>> {
-        Box::pin(async move { Ok(self.clone()) })
+    fn price<'a>(&'a self, _: &Parts) -> Boxed<'a, Result<Cow<'a, [Requirement]>, PriceError>> {
+        Box::pin(ready(Ok(self.into())))
     }
 }
 
@@ -48,8 +53,9 @@ where
     F: Fn(&Parts) -> R + Send + Sync + 'static,
     R: Future<Output = Result<Vec<Requirement>, PriceError>> + Send + 'static,
 {
-    fn price<'a>(&'a self, head: &'a Parts) -> Boxed<'a, Result<Vec<Requirement>, PriceError>> {
-        Box::pin((self.0)(head))
+    fn price<'a>(&'a self, head: &Parts) -> Boxed<'a, Result<Cow<'a, [Requirement]>, PriceError>> {
+        let priced = (self.0)(head);
+        Box::pin(async move { Ok(priced.await?.into()) })
     }
 }
 

@@ -7,9 +7,10 @@ use bytes::Bytes;
 use http::{Method, Request, Response, header, request::Parts};
 use http_body::Body;
 use http_body_util::BodyExt;
-use http402_core::{RequestDigest, Resource, seam::Boxed};
+use http402_core::{Requested, Resource, seam::Boxed};
 use http402_flow::server::{Arrival, Gate, Handled, Outcome, Seams, drive};
 use std::{
+    borrow::Cow,
     error::Error,
     fmt,
     sync::Arc,
@@ -131,14 +132,14 @@ impl Shared {
         // Without a price nothing is offered, and the gate answers with 500.
         let requirements = self.price.price(&head).await.unwrap_or_default();
         let target = match &self.target {
-            Some(target) => target(&head),
-            None => head
-                .uri
-                .path_and_query()
-                .map_or("/", |target| target.as_str())
-                .into(),
+            Some(target) => Cow::Owned(target(&head)),
+            None => Cow::Borrowed(
+                head.uri
+                    .path_and_query()
+                    .map_or("/", |target| target.as_str()),
+            ),
         };
-        let resource = Resource::new(&format!("{}{target}", self.base_url))
+        let resource = Resource::new([&*self.base_url, &*target].concat())
             .describe(&self.description, &self.mime_type);
         let bound = head.extensions.get::<BoundBody>().cloned();
         let digest = bound.as_ref().map(BoundBody::digest);
@@ -146,7 +147,7 @@ impl Shared {
         let arrival = Arrival {
             method: &method,
             headers: &headers,
-            request: RequestDigest::of(method.as_str(), &resource.url, digest),
+            request: Requested::new(method.as_str(), &resource.url, digest),
             body: bound.as_ref().map(BoundBody::as_slice),
             resource: &resource,
             requirements: &requirements,

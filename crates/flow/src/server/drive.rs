@@ -28,7 +28,7 @@ use http::{
     header::{ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL, VARY},
 };
 use http402_core::{
-    Amount, Bytes, Claim, Flow, Paid, Pending, Reason, RequestDigest, Requirement, Resource,
+    Amount, Bytes, Claim, Flow, Paid, Pending, Reason, Requested, Requirement, Resource,
     Settlement, Timestamp, Verdict,
     ledger::{Applied, Key, Ledger, Versioned, Write},
     protocol::{Asked, Protocol, Told},
@@ -69,8 +69,8 @@ pub struct Arrival<'a> {
     pub method: &'a Method,
     /// Its head.
     pub headers: &'a HeaderMap,
-    /// Method, target and body as one digest.
-    pub request: RequestDigest,
+    /// Method, target and body, as payments are bound to them.
+    pub request: Requested<'a>,
     /// The body, where payments are bound to it.
     pub body: Option<&'a [u8]>,
     /// What is sold.

@@ -1,7 +1,7 @@
 use crate::server::{answer, exposure::Exposure, state::Presented};
-use http::{HeaderMap, Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use http402_core::{
-    Amount, Bytes, Flow, Price, Reason, RequestDigest, Requirement, Timestamp,
+    Amount, B256, Bytes, Flow, Price, Reason, Requested, Requirement, Timestamp,
     protocol::{Asked, ClaimError, Protocol, Refusal},
 };
 use std::{
@@ -38,13 +38,37 @@ pub struct Gate {
     pub(crate) names: bool,
     pub(crate) finality: Option<u64>,
     pub(crate) exposure: Exposure,
+    /// The request headers of all protocols, as one list, and the response headers.
+    pub(crate) vary: Option<HeaderValue>,
+    pub(crate) expose: Option<HeaderValue>,
     offered: Arc<Mutex<VecDeque<Offered>>>,
 }
 
 struct Offered {
-    request: RequestDigest,
+    request: Asking,
     until: Timestamp,
     requirement: Requirement,
+}
+
+/// A request that was asked to pay.
+struct Asking {
+    method: Box<str>,
+    target: Box<str>,
+    body: Option<B256>,
+}
+
+impl Asking {
+    fn of(request: &Requested<'_>) -> Self {
+        Self {
+            method: request.method().into(),
+            target: request.target().into(),
+            body: request.body(),
+        }
+    }
+
+    fn is(&self, request: &Requested<'_>) -> bool {
+        Requested::new(&self.method, &self.target, self.body) == *request
+    }
 }
 
 /// Why a gate can not be made.
@@ -86,6 +110,8 @@ impl Gate {
             }
         }
         Ok(Self {
+            vary: listed(&protocols, |protocol| protocol.request_headers()),
+            expose: listed(&protocols, |protocol| protocol.response_headers()),
             protocols,
             check: Check::Facilitator,
             body_cap: 64 * 1024,
@@ -212,7 +238,7 @@ impl Gate {
         let Some((protocol, _)) = carried.find(|(_, count)| *count > 0) else {
             return Err(Box::new(self.refuse(asked, &Reason::PaymentRequired)));
         };
-        let earlier = self.earlier(asked.request, asked.now);
+        let earlier = self.earlier(&asked.request, asked.now);
         match protocol.claim(&asked.earlier(&earlier), headers) {
             Ok(claim) => Ok(Presented::new(claim)),
             Err(ClaimError::Malformed(error)) => Err(Box::new(answer::malformed(&error))),
@@ -268,9 +294,9 @@ impl Gate {
         let mut offered = self.offered.lock().unwrap_or_else(PoisonError::into_inner);
         for requirement in asked.requirements {
             let until = asked.now.plus(requirement.timeout);
-            let known = offered
-                .iter_mut()
-                .find(|known| known.request == asked.request && known.requirement == *requirement);
+            let known = offered.iter_mut().find(|known| {
+                known.request.is(&asked.request) && known.requirement == *requirement
+            });
             match known {
                 Some(known) => known.until = until,
                 None => {
@@ -278,7 +304,7 @@ impl Gate {
                         offered.pop_front();
                     }
                     offered.push_back(Offered {
-                        request: asked.request,
+                        request: Asking::of(&asked.request),
                         until,
                         requirement: requirement.clone(),
                     });
@@ -287,13 +313,28 @@ impl Gate {
         }
     }
 
-    fn earlier(&self, request: RequestDigest, now: Timestamp) -> Vec<Requirement> {
+    fn earlier(&self, request: &Requested<'_>, now: Timestamp) -> Vec<Requirement> {
         let offered = self.offered.lock().unwrap_or_else(PoisonError::into_inner);
         let alive = offered
             .iter()
-            .filter(|known| known.request == request && known.until >= now);
+            .filter(|known| known.request.is(request) && known.until >= now);
         alive.map(|known| known.requirement.clone()).collect()
     }
+}
+
+/// The names of headers of all protocols as one list, each once; `None` when there are none.
+fn listed(
+    protocols: &[Arc<dyn Protocol>],
+    names: impl Fn(&dyn Protocol) -> &[HeaderName],
+) -> Option<HeaderValue> {
+    let mut all: Vec<&str> = Vec::new();
+    for name in protocols.iter().flat_map(|protocol| names(&**protocol)) {
+        if !all.contains(&name.as_str()) {
+            all.push(name.as_str());
+        }
+    }
+    let list = HeaderValue::from_str(&all.join(", ")).ok();
+    list.filter(|_| !all.is_empty())
 }
 
 /// Whether everything that is asked for is built: exact prices or none, served or settled first.

@@ -2,8 +2,8 @@
 
 use http::{HeaderMap, Method, StatusCode};
 use http402_core::{
-    Address, Amount, B256, ChainId, Claim, Party, Price, Reason, RequestDigest, Requirement,
-    Resource, Timestamp, TransferMethod,
+    Address, Amount, B256, ChainId, Claim, Party, Price, Reason, Requested, Requirement, Resource,
+    Timestamp, TransferMethod,
     asset::Assets,
     protocol::{Asked, ClaimError, ClientProtocol, Offer, Offers, Protocol, Refusal, Refused},
     seam::{Entropy, Signer},
@@ -102,7 +102,7 @@ impl Shop {
     }
 
     pub(crate) fn asked<'a>(&'a self, headers: &'a HeaderMap) -> Asked<'a> {
-        let request = RequestDigest::of(self.method.as_str(), &self.resource.url, None);
+        let request = Requested::new(self.method.as_str(), &self.resource.url, None);
         let asked = Asked::new(
             &self.requirements,
             &self.resource,

@@ -15,7 +15,7 @@ use super::{
 };
 use http::{HeaderMap, Request, Response, StatusCode};
 use http402_core::{
-    Bytes, Claim, Reason, RequestDigest, Resource, Timestamp, Verdict,
+    Bytes, Claim, Reason, Requested, Resource, Timestamp, Verdict,
     protocol::Asked,
     seam::{Boxed, Clock, Known, Spawn},
 };
@@ -146,13 +146,13 @@ impl Seller {
             return plain(StatusCode::NOT_FOUND);
         };
         let nonce = world.nonce_of(request);
-        let resource = Resource::new(&format!("https://{HOST}{path}"));
+        let resource = Resource::new(format!("https://{HOST}{path}"));
         let requirements = std::slice::from_ref(&route.requirement);
         let arrival = Arrival {
             body: None,
             method: request.method(),
             headers: request.headers(),
-            request: RequestDigest::of(request.method().as_str(), path, None),
+            request: Requested::new(request.method().as_str(), path, None),
             resource: &resource,
             requirements,
         };

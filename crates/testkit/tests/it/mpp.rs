@@ -6,7 +6,7 @@
 use alloy_primitives::U256;
 use http::{HeaderMap, Method, StatusCode};
 use http402_core::{
-    Amount, B256, Bytes, ChainId, Claim, Party, Reason, RequestDigest, Requirement, Resource,
+    Amount, B256, Bytes, ChainId, Claim, Party, Reason, Requested, Requirement, Resource,
     Settlement, Timestamp, TokenDomain, Verdict,
     asset::Assets,
     protocol::{Asked, ClientProtocol, Offer, Protocol, Refusal, Refused, Told},
@@ -55,7 +55,7 @@ fn requirement(scene: &Scene) -> Requirement {
 fn purchase(seller: &Mpp, requirement: &Requirement) -> (Offer, Claim) {
     let requirements = [requirement.clone()];
     let resource = Resource::new(URL);
-    let request = RequestDigest::of("GET", URL, None);
+    let request = Requested::new("GET", URL, None);
     let now = Timestamp::from_secs(NOW);
     let asked = Asked::new(&requirements, &resource, &Method::GET, request, now);
     let mut refusal = Refusal::default();

@@ -6,7 +6,7 @@
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 use http402_core::{
     Amount, Authorization, B256, Bytes, ChainId, Claim, Encoded, ParseError, Party, Pending,
-    ProtocolId, Reason, Receipt, RequestDigest, Requirement, Resource, Settlement, Step, Timestamp,
+    ProtocolId, Reason, Receipt, Requested, Requirement, Resource, Settlement, Step, Timestamp,
     Verdict, Window, Wire,
     authorization::Eip3009,
     ledger::Ledger,
@@ -72,7 +72,7 @@ impl Protocol for Coin {
         Ok(Claim::new(
             asked.requirements[0].clone(),
             authorization,
-            asked.request,
+            asked.request.digest(),
             wire,
         ))
     }
@@ -254,7 +254,7 @@ async fn serve(seams: Arc<Seams>, gate: Gate, nonce: u64, handled: Arc<AtomicUsi
         body: None,
         method: &Method::GET,
         headers: &headers,
-        request: RequestDigest::of("GET", "/r", None),
+        request: Requested::new("GET", "/r", None),
         resource: &resource,
         requirements: &requirements,
     };

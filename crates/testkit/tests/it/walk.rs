@@ -7,7 +7,7 @@ use std::{convert::Infallible, sync::Arc};
 use alloy_primitives::U256;
 use http::{HeaderMap, Method, Response, StatusCode};
 use http402_core::{
-    Amount, Bytes, ChainId, Claim, Party, Reason, RequestDigest, Requirement, Resource, Timestamp,
+    Amount, Bytes, ChainId, Claim, Party, Reason, Requested, Requirement, Resource, Timestamp,
     TokenDomain,
     asset::Assets,
     protocol::{Asked, ClientProtocol, Protocol, Refusal, Refused},
@@ -31,6 +31,11 @@ impl Spawn for Tokio {
     fn spawn(&self, future: Boxed<'static, ()>) {
         tokio::spawn(future);
     }
+}
+
+/// The request of the shop's one route.
+fn here() -> Requested<'static> {
+    Requested::new("GET", URL, None)
 }
 
 struct Shop {
@@ -64,10 +69,9 @@ impl Shop {
     /// A payment for what the shop offers, as it is sent and as it is read.
     fn payment(&self) -> (HeaderMap, Claim) {
         let resource = Resource::new(URL);
-        let digest = RequestDigest::of("GET", URL, None);
         let now = Timestamp::from_secs(NOW);
         let requirements = std::slice::from_ref(&self.requirement);
-        let asked = Asked::new(requirements, &resource, &Method::GET, digest, now);
+        let asked = Asked::new(requirements, &resource, &Method::GET, here(), now);
         let mut refusal = Refusal::default();
         X402V2
             .offer(&asked, &Reason::PaymentRequired, &mut refusal)
@@ -86,7 +90,7 @@ impl Shop {
         (head, claim)
     }
 
-    async fn ask(&self, headers: &HeaderMap, request: RequestDigest) -> Response<Bytes> {
+    async fn ask(&self, headers: &HeaderMap, request: Requested<'_>) -> Response<Bytes> {
         let resource = Resource::new(URL);
         let arrival = Arrival {
             method: &Method::GET,
@@ -118,10 +122,10 @@ async fn s09_who_was_executed_by_a_stranger_gets_what_was_paid_for_once() {
     let (head, claim) = shop.payment();
     let call = execution(&scene, &claim);
     assert!(send(&scene.chain, dev(4), scene.token.address(), call).status());
-    let other = RequestDigest::of("GET", "https://shop.example/other", None);
+    let other = Requested::new("GET", "https://shop.example/other", None);
     for (asked, status) in [
-        (claim.request, StatusCode::OK),
-        (claim.request, StatusCode::OK),
+        (here(), StatusCode::OK),
+        (here(), StatusCode::OK),
         // The stranger has the signature, too: it buys what its payer has asked for, and nothing else.
         (other, StatusCode::CONFLICT),
     ] {
@@ -144,7 +148,7 @@ async fn s08_who_has_cancelled_gets_offers_and_no_goods() {
     let (head, claim) = shop.payment();
     cancel(&scene, signed(&claim).nonce);
     for _ in 0..2 {
-        let response = shop.ask(&head, claim.request).await;
+        let response = shop.ask(&head, here()).await;
         assert_eq!(response.status(), StatusCode::PAYMENT_REQUIRED);
         assert!(response.headers().contains_key("payment-required"));
     }
@@ -158,8 +162,8 @@ async fn s10_a_payment_that_is_taken_back_after_the_delivery_is_marked() {
         let scene = Scene::new();
         let mut shop = Shop::new(&scene);
         shop.gate = shop.gate.finality(900);
-        let (head, claim) = shop.payment();
-        let response = shop.ask(&head, claim.request).await;
+        let (head, _) = shop.payment();
+        let response = shop.ask(&head, here()).await;
         assert_eq!(response.status(), StatusCode::OK);
         assert_eq!(scene.received(), U256::from(PRICE));
         scene.chain.reorg(1, orphans);
@@ -175,7 +179,7 @@ async fn s10_a_payment_that_is_taken_back_after_the_delivery_is_marked() {
             (late.provisional, late.confirmed, late.reversed),
             (0, usize::from(stands), usize::from(!stands))
         );
-        let again = shop.ask(&head, claim.request).await;
+        let again = shop.ask(&head, here()).await;
         assert_eq!(again.headers().contains_key("payment-response"), stands);
         assert_eq!(again.status() == StatusCode::OK, stands);
         assert_ne!(again.status(), StatusCode::PAYMENT_REQUIRED);

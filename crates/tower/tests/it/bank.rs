@@ -59,7 +59,12 @@ impl Protocol for Coin {
             answer: Encoded::new(SECRET.as_bytes().to_vec()),
         };
         let authorization = Authorization::Eip3009(message);
-        Ok(Claim::new(requirement, authorization, asked.request, wire))
+        Ok(Claim::new(
+            requirement,
+            authorization,
+            asked.request.digest(),
+            wire,
+        ))
     }
 
     fn offer(&self, asked: &Asked<'_>, why: &Reason, out: &mut Refusal) -> Result<(), ParseError> {

@@ -3,7 +3,7 @@
 use crate::documents::{OFFER, with};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use http402_core::{
-    Claim, Reason, Receipt, RequestDigest, Requirement, Resource, Settlement, Timestamp, Verdict,
+    Claim, Reason, Receipt, Requested, Requirement, Resource, Settlement, Timestamp, Verdict,
     asset::Assets,
     protocol::{Asked, ClaimError, ClientProtocol, Offer, Protocol, Refusal, Refused, Told},
     seam::{Judge, Known, PayerCode, Signer},
@@ -43,7 +43,7 @@ impl Shop {
     }
 
     fn asked(&self) -> Asked<'_> {
-        let digest = RequestDigest::of("GET", "/x", None);
+        let digest = Requested::new("GET", "/x", None);
         Asked::new(
             &self.requirements,
             &self.resource,

@@ -113,12 +113,21 @@ impl Walk<'_> {
 
     /// What every response of a paid route carries: caches see that credentials matter, browsers may read the receipts.
     pub(super) fn head(&self, headers: &mut HeaderMap) {
-        for protocol in &self.gate.protocols {
-            for name in protocol.request_headers() {
-                append_once(headers, &VARY, name.as_str());
-            }
-            for name in protocol.response_headers() {
-                append_once(headers, &ACCESS_CONTROL_EXPOSE_HEADERS, name.as_str());
+        let heads = [
+            (&VARY, &self.gate.vary),
+            (&ACCESS_CONTROL_EXPOSE_HEADERS, &self.gate.expose),
+        ];
+        for (list, names) in heads {
+            match names {
+                Some(names) if !headers.contains_key(list) => {
+                    headers.insert(list, names.clone());
+                }
+                Some(names) => {
+                    for name in names.as_bytes().split(|byte| *byte == b',') {
+                        append_once(headers, list, name.trim_ascii());
+                    }
+                }
+                None => {}
             }
         }
     }
@@ -141,14 +150,14 @@ fn conflicting(
 }
 
 /// Appends a name to a list header, unless it is there.
-fn append_once(headers: &mut HeaderMap, list: &http::HeaderName, name: &str) {
+fn append_once(headers: &mut HeaderMap, list: &http::HeaderName, name: &[u8]) {
     let there = headers
         .get_all(list)
         .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .any(|item| item.trim() == "*" || item.trim().eq_ignore_ascii_case(name));
-    if let (false, Ok(value)) = (there, HeaderValue::from_str(name)) {
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
+        .map(<[u8]>::trim_ascii)
+        .any(|item| item == b"*" || item.eq_ignore_ascii_case(name));
+    if let (false, Ok(value)) = (there, HeaderValue::from_bytes(name)) {
         headers.append(list, value);
     }
 }

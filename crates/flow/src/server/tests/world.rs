@@ -4,7 +4,7 @@ use crate::server::{Arrival, Event, Events, Gate, Handled, Outcome, Seams, drive
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 use http402_core::{
     Amount, Authorization, B256, Bytes, ChainId, Claim, Encoded, Paid, ParseError, Party, Pending,
-    ProtocolId, Reason, Receipt, RequestDigest, Requirement, Resource, Settlement, Step, Timestamp,
+    ProtocolId, Reason, Receipt, Requested, Requirement, Resource, Settlement, Step, Timestamp,
     TokenDomain, U256, Verdict, Window, Wire,
     authorization::Eip3009,
     ledger::{Applied, Expect, Key, Ledger, Page, Versioned, Write},
@@ -149,7 +149,7 @@ impl World {
             body: None,
             method: &Method::GET,
             headers: &request.headers,
-            request: RequestDigest::of("GET", request.target, None),
+            request: Requested::new("GET", request.target, None),
             resource: &resource,
             requirements: if request.free { &[] } else { &requirements },
         };
@@ -275,7 +275,7 @@ impl Protocol for Coin {
             answer: Encoded::new(text.as_bytes().to_vec()),
         };
         let requirement = asked.requirements[0].clone();
-        let mut claim = Claim::new(requirement, authorization, asked.request, wire);
+        let mut claim = Claim::new(requirement, authorization, asked.request.digest(), wire);
         claim.objection = headers
             .contains_key("x-late")
             .then_some(Reason::OfferExpired);
