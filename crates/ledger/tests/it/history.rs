@@ -268,7 +268,7 @@ fn what_has_passed_goes_by_itself() {
     }
     let mut store = Store::of(&place);
     assert_eq!(store.is_exact(), 100);
-    // One creation in ten looks for 32 of them, as the versions fall: that none of 1000 does has a chance of 10^-45.
+    // One creation in ten looks for 32 of them, as the versions fall: that fewer than four of 1000 do has a chance of 10^-40.
     for at in 0..1000 {
         made(
             &ledger,
