@@ -162,7 +162,7 @@ impl fmt::Debug for Record {
 /// A record with the version that it has now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Versioned {
-    /// Grows with every change of the key.
+    /// Another one after every change of the key, and never one that the key has had before. Which is later it does not tell.
     pub version: u64,
     /// The record.
     pub record: Record,

@@ -15,6 +15,10 @@ use std::{
 };
 use tokio::sync::OnceCell;
 
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that can not go on may panic")]
+mod tests;
+
 /// A signer of transactions: a key in memory, a KMS, a hardware wallet.
 pub(crate) type GasSigner = Arc<dyn TxSigner<Signature> + Send + Sync>;
 

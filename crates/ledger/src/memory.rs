@@ -7,8 +7,18 @@ use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     fmt,
     ops::Bound,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::PoisonError,
 };
+
+// In the tests of this module a scheduler says who gets the lock.
+#[cfg(test)]
+use shuttle::sync::{Mutex, MutexGuard};
+#[cfg(not(test))]
+use std::sync::{Mutex, MutexGuard};
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that can not go on may panic")]
+mod tests;
 
 /// A ledger in memory: for tests, demonstrations, and sellers of one process who can bear to forget on a restart.
 ///

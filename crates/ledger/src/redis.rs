@@ -2,6 +2,7 @@
 
 mod server;
 mod value;
+mod version;
 
 pub use ::redis;
 
@@ -10,20 +11,26 @@ use crate::{
     room::{PATIENCE, Room},
 };
 use ::redis::{
-    Client, FromRedisValue, IntoConnectionInfo, Script, Value, aio::MultiplexedConnection,
+    Client, Cmd, ErrorKind, FromRedisValue, IntoConnectionInfo, Script, ServerErrorKind, Value,
+    aio::MultiplexedConnection,
 };
 use http402_core::{
     Timestamp,
-    ledger::{Applied, Key, Ledger, Page, Versioned, Write},
+    ledger::{Applied, Expect, Key, Ledger, Page, Versioned, Write},
     seam::{Boxed, SeamError},
 };
 use server::{Names, Node};
 use std::{fmt, sync::Arc, time::Duration};
+use version::Versions;
 
 /// A ledger in Redis 6 or later, or a server that speaks as it does.
 ///
 /// A step is one script, and one round trip. All keys have one hash tag, `{name}`, so that a Redis Cluster holds them in one
 /// slot. Nothing has a time to live of its own: the callers' time says what has passed, and records are removed by later steps.
+///
+/// Versions are chosen here and not counted there: a record that is made gets one of 2^62 at random, and each change adds one.
+/// A write with a version from before its key was removed and made again, or had passed, fits by chance: one time in 4·10^17
+/// for a record that was changed ten times since.
 ///
 /// **What is remembered is up to the server.** Set `appendonly yes` and `appendfsync always`; with `everysec` a loss of power
 /// forgets the last second, and what is forgotten is granted, or paid, a second time. The same holds for a replica that is
@@ -34,9 +41,17 @@ use std::{fmt, sync::Arc, time::Duration};
 pub struct Redis {
     pool: Pool<Node>,
     names: Arc<Names>,
-    room: Room,
+    /// How many records and how many bytes, as the script reads them.
+    room: [u8; 40],
     scripts: Arc<Scripts>,
+    versions: Versions,
 }
+
+/// What the server says of a script that it does not know.
+const UNKNOWN: ErrorKind = ErrorKind::Server(ServerErrorKind::NoScript);
+
+/// When a record is looked at again at the latest, in seconds: its end may have been brought forward.
+const LOOK_AGAIN: u64 = 3600;
 
 struct Scripts {
     apply: Script,
@@ -114,10 +129,14 @@ impl Builder {
             Client::open(address).map_err(|error| RemoteError::because(Kind::Address, error))?;
         let node = Node::new(client, names.clone(), self.patience, self.survive);
         let pool = Pool::new(node, 1, self.patience)?;
+        let mut room = [0; 40];
+        room[..20].copy_from_slice(&value::digits(self.room.records));
+        room[20..].copy_from_slice(&value::digits(self.room.bytes));
         let ledger = Redis {
             pool,
             names,
-            room: self.room,
+            room,
+            versions: Versions::new(),
             scripts: Arc::new(Scripts {
                 apply: Script::new(include_str!("redis/apply.lua")),
                 pending: Script::new(include_str!("redis/pending.lua")),
@@ -147,21 +166,19 @@ impl Redis {
     async fn script<T: FromRedisValue + Send + 'static>(
         &self,
         which: fn(&Scripts) -> &Script,
-        keys: Vec<String>,
-        arguments: Vec<Vec<u8>>,
+        call: Cmd,
     ) -> Result<T, RemoteError> {
         let scripts = self.scripts.clone();
         let work = move |mut connection: MultiplexedConnection| async move {
-            let mut call = which(&scripts).prepare_invoke();
-            for key in keys {
-                call.key(key);
+            let told = |answer: Value| answer.extract_error();
+            let mut answer = connection.send_packed_command(&call).await.and_then(told);
+            if answer.as_ref().is_err_and(|error| error.kind() == UNKNOWN) {
+                let loaded = which(&scripts).load_async(&mut connection).await;
+                loaded.map_err(server::failed)?;
+                answer = connection.send_packed_command(&call).await.and_then(told);
             }
-            for argument in arguments {
-                call.arg(argument);
-            }
-            call.invoke_async(&mut connection)
-                .await
-                .map_err(server::failed)
+            let answer = answer.map_err(server::failed)?;
+            T::from_redis_value(answer).map_err(|error| server::failed(error.into()))
         };
         self.pool.run(work).await
     }
@@ -171,20 +188,47 @@ impl Redis {
         if writes.is_empty() {
             return Ok(Applied::Done(Vec::new()));
         }
-        let names = &self.names;
-        let mut keys = vec![names.store(), names.ends(), names.open()];
-        keys.extend(writes.iter().map(|write| names.record(&write.key)));
-        let mut arguments = vec![
-            value::time(now).into_bytes(),
-            self.room.records.to_string().into_bytes(),
-            self.room.bytes.to_string().into_bytes(),
-            names.records().into_bytes(),
-        ];
+        let names = &*self.names;
+        let bodies = writes.iter().filter_map(|write| write.put.as_ref());
+        let bodies: usize = bodies.map(|put| put.body.len()).sum();
+        let mut call = Cmd::with_capacity(7 + 3 * writes.len(), bodies + 1024 * writes.len());
+        call.arg("EVALSHA").arg(self.scripts.apply.get_hash());
+        call.arg(3 + writes.len());
+        call.arg(&*names.store).arg(&*names.ends).arg(&*names.open);
+        let mut text = Vec::new();
         for write in writes {
-            arguments.extend(value::arguments(write));
+            text.clear();
+            text.extend_from_slice(names.records.as_bytes());
+            text.extend_from_slice(write.key.as_str().as_bytes());
+            call.arg(&*text);
         }
-        let answer: Vec<Value> = self.script(|it| &it.apply, keys, arguments).await?;
-        value::applied(&answer, writes.len())
+        text.clear();
+        text.extend_from_slice(&value::time(now));
+        text.extend_from_slice(&value::time(now.plus(LOOK_AGAIN)));
+        if writes.iter().any(|write| write.expect == Expect::Absent) {
+            text.extend_from_slice(&self.room);
+        }
+        call.arg(&*text);
+        let mut versions = Vec::with_capacity(writes.len());
+        for write in writes {
+            match write.expect {
+                Expect::Absent => call.arg(""),
+                Expect::Version(version) => call.arg(&value::digits(version)),
+            };
+            text.clear();
+            let version = match &write.put {
+                None => 0,
+                Some(record) => {
+                    let version = self.versions.after(write.expect);
+                    value::put(record, version, &mut text);
+                    version
+                }
+            };
+            call.arg(&*text);
+            versions.push(version);
+        }
+        let answer: Value = self.script(|it| &it.apply, call).await?;
+        value::applied(&answer, versions)
     }
 
     async fn find(&self, now: Timestamp, key: &Key) -> Result<Option<Versioned>, RemoteError> {
@@ -215,15 +259,11 @@ impl Redis {
         // No text has this byte: everything that begins with the prefix stands before it.
         let mut to = format!("({prefix}").into_bytes();
         to.push(0xff);
-        let arguments = vec![
-            value::time(now).into_bytes(),
-            from.into_bytes(),
-            to,
-            limit.to_string().into_bytes(),
-            self.names.records().into_bytes(),
-        ];
-        let keys = vec![self.names.open()];
-        let answer: Vec<Vec<u8>> = self.script(|it| &it.pending, keys, arguments).await?;
+        let mut call = ::redis::cmd("EVALSHA");
+        call.arg(self.scripts.pending.get_hash()).arg(1);
+        call.arg(&*self.names.open).arg(&value::time(now));
+        call.arg(from).arg(to).arg(limit).arg(&*self.names.records);
+        let answer: Vec<Vec<u8>> = self.script(|it| &it.pending, call).await?;
         value::page(&answer)
     }
 }
@@ -259,7 +299,7 @@ impl Ledger for Redis {
 impl fmt::Debug for Redis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Redis")
-            .field("name", &self.names.tag())
+            .field("name", &self.names.tag)
             .finish_non_exhaustive()
     }
 }

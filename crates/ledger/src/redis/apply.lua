@@ -1,165 +1,178 @@
 -- One step: every expectation is looked at before anything is written.
 -- KEYS: the store, the ends, the open, then one record for each write.
--- ARGV: the time, the most records, the most bytes, what stands before a record's name; then for each write: the version
--- that is expected ('' for none), what of the head follows the version ('' to remove), the record with any version.
+-- ARGV: the time, an hour later, and when something is new the most records and the most bytes, each of 20 digits, in one;
+-- then for each write: the version that is expected ('' for none), and the record ('' to remove).
+-- Answers 1 when all is written; or 'full'; or 'lost'; or the number of the first write whose expectation does not hold, and
+-- the record that was found.
 -- A record is a head of 64 characters (version 20, unfinished 1, phase 3, lease 20, end 20) and the body.
--- A call from here costs more than most commands, and a new text as much as it is long: a step that goes on with a record
--- leaves alone what stays as it is, and a record is never put together here.
+-- A call from here costs more than most commands, and a text as much as it is long: what stays as it is is left alone, and a
+-- body is neither read nor put together.
+local call, sub, byte = redis.call, string.sub, string.byte
 local store, ends, open = KEYS[1], KEYS[2], KEYS[3]
-local now, prefix = ARGV[1], ARGV[4]
+-- The record's name begins behind this many letters of its key: what `store` is in the store's, `record:` is in them.
+local now, before = sub(ARGV[1], 1, 20), #store + 2
 local writes = #KEYS - 3
 
-local heads = {}
+-- What is new and what it takes; what else changes of the counts.
+local new, size, records, bytes = 0, 0, 0, 0
+local heads, passed, due = {false}, false, false
 for i = 1, writes do
-  local head = redis.call('GETRANGE', KEYS[i + 3], 0, 63)
-  local live = head ~= '' and string.sub(head, 45, 64) > now
-  local expect = ARGV[3 * i + 2]
-  local holds
+  local at, expect, value = KEYS[i + 3], ARGV[2 * i], ARGV[2 * i + 1]
+  local head = call('GETRANGE', at, '0', '63')
+  local live = sub(head, 45, 64) > now
   if expect == '' then
-    holds = not live
-  else
-    holds = live and string.sub(head, 1, 20) == expect
-  end
-  if not holds then
     if live then
-      return {tostring(i), redis.call('GET', KEYS[i + 3])}
+      return {i, call('GET', at)}
     end
-    return {tostring(i)}
-  end
-  heads[i] = live and head
-end
-
--- What has changed of the counts; they are written at the end.
-local records, bytes = 0, 0
-
-local function keep()
-  if records ~= 0 then
-    redis.call('HINCRBY', store, 'records', records)
-  end
-  if bytes ~= 0 then
-    redis.call('HINCRBY', store, 'bytes', bytes)
-  end
-end
-
--- When a record is looked at again at the latest: its end may have been brought forward.
-local soon = string.format('%020.0f', tonumber(now) + 3600)
-
-local function forget(at, name, head)
-  redis.call('ZREM', ends, name)
-  if string.sub(head, 21, 21) == '1' then
-    redis.call('ZREM', open, name)
-  end
-  records = records - 1
-  bytes = bytes - (redis.call('STRLEN', at) - 64) - #name
-  redis.call('DEL', at)
-end
-
--- Removes some of what has passed. How many it has looked at: a record may have been given more time since its end was said.
-local function purge(most)
-  local names = redis.call('ZRANGEBYSCORE', ends, '-inf', now, 'LIMIT', 0, most)
-  for _, name in ipairs(names) do
-    local head = redis.call('GETRANGE', prefix .. name, 0, 63)
-    local till = string.sub(head, 45, 64)
-    if till > now then
-      redis.call('ZADD', ends, till < soon and till or soon, name)
-    elseif head == '' then
-      redis.call('ZREM', ends, name)
-    else
-      forget(prefix .. name, name, head)
+    heads[i] = false
+    passed = passed or head ~= ''
+    if value ~= '' then
+      new = new + 1
+      size = size + #value - 64 + #at - before
+      -- One version in ten, as versions are drawn.
+      due = due or byte(value, 20) == 48
     end
-  end
-  return #names
-end
-
--- A write to a record that is there always fits: an outcome must not be lost for want of room.
-local most, size, puts = 0, 0, 0
-for i = 1, writes do
-  if ARGV[3 * i + 3] ~= '' then
-    puts = puts + 1
-    if ARGV[3 * i + 2] == '' then
-      most = most + 1
-      size = size + #KEYS[i + 3] - #prefix + #ARGV[3 * i + 4] - 64
-    end
-  end
-end
-if most > 0 then
-  local there = redis.call('HMGET', store, 'last', 'records', 'bytes')
-  if not there[1] then
-    return {'lost'}
-  end
-  purge(8)
-  local room_records, room_bytes = ARGV[2] - there[2] - most, ARGV[3] - there[3] - size
-  local rounds = 0
-  while records > room_records or bytes > room_bytes do
-    rounds = rounds + 1
-    -- Not for ever: what is new can be refused.
-    if rounds > 100 or purge(256) == 0 then
-      keep()
-      return {'full'}
-    end
-  end
-elseif puts == 0 and redis.call('HEXISTS', store, 'last') == 0 then
-  return {'lost'}
-end
-
-local done = {'done'}
-for i = 1, writes do
-  local at = KEYS[i + 3]
-  local name = string.sub(at, #prefix + 1)
-  local tail, value = ARGV[3 * i + 3], ARGV[3 * i + 4]
-  local head = heads[i]
-  if not head then
-    -- What has passed may be there still.
-    local passed = redis.call('GETRANGE', at, 0, 63)
-    if passed ~= '' then
-      forget(at, name, passed)
-    end
-  elseif tail == '' then
-    forget(at, name, head)
-  end
-  if tail == '' then
-    done[i + 1] = '0'
+  elseif not live then
+    return {i}
+  elseif sub(head, 1, 20) ~= expect then
+    return {i, call('GET', at)}
   else
-    if head then
-      bytes = bytes - (redis.call('STRLEN', at) - 64)
+    heads[i] = head
+    if value == '' then
+      records = records - 1
+      bytes = bytes - call('STRLEN', at) + 64 - #at + before
+    else
+      bytes = bytes + #value - call('STRLEN', at)
     end
-    local version = redis.pcall('HINCRBY', store, 'last', 1)
-    if type(version) == 'table' then
-      if not head then
-        return version
-      end
-      -- Its memory is full. Redis lets a script that has written go on, and DEL is never refused: what ends a record that is
-      -- there does not fail for want of memory.
-      redis.call('DEL', at)
-      version = redis.call('HINCRBY', store, 'last', 1)
-    end
-    if version <= writes then
-      -- It has just begun to count: the records are there, and the store is not.
-      redis.call('DEL', store)
-      return {'lost'}
-    end
-    local shown = string.format('%020.0f', version)
-    local is_open = string.sub(tail, 1, 1) == '1'
-    local till = string.sub(tail, 25, 44)
-    if not head then
-      redis.call('ZADD', ends, till < soon and till or soon, name)
-      records = records + 1
-      bytes = bytes + #name
-    end
-    redis.call('SET', at, value)
-    redis.call('SETRANGE', at, 0, shown)
-    bytes = bytes + #value - 64
-    if head and till < string.sub(head, 45, 64) and till < soon then
-      redis.call('ZADD', ends, till, name)
-    end
-    local was_open = head and string.sub(head, 21, 21) == '1'
-    if was_open and not is_open then
-      redis.call('ZREM', open, name)
-    elseif is_open and not was_open then
-      redis.call('ZADD', open, 0, name)
-    end
-    done[i + 1] = shown
   end
 end
-keep()
-return done
+
+-- The first write tells whether the server's memory is full, and whether the store is there.
+local field, by = 'records', new
+if new == 0 then
+  field, by, bytes = 'bytes', bytes, 0
+end
+local count = redis.pcall('HINCRBY', store, field, by == 1 and '1' or by)
+local refused = type(count) == 'table' and count
+if refused then
+  if not string.find(refused.err, 'OOM', 1, true) then
+    return refused
+  end
+  -- Redis lets a script go on that has written, and never refuses to remove, be it a field that is not there.
+  call('HDEL', store, '')
+  count = call('HINCRBY', store, field, by)
+end
+-- A count that has just begun is one that was lost, unless there was nothing to count.
+if count == by and call('HGET', store, 'schema') ~= '2' then
+  call('HDEL', store, field)
+  return 'lost'
+end
+
+if new > 0 then
+  local room_records, room_bytes = tonumber(sub(ARGV[1], 41, 60)), tonumber(sub(ARGV[1], 61, 80))
+  room_records = room_records - count - records
+  room_bytes = room_bytes - call('HINCRBY', store, 'bytes', size) - bytes
+  if due or refused or room_records < 0 or room_bytes < 0 then
+    local soon, prefix = sub(ARGV[1], 21, 40), sub(store, 1, -6) .. 'record:'
+    local fewer, smaller = 0, 0
+    -- Removes some of what has passed. How many it has looked at: a record may have been given more time since its end was
+    -- said.
+    local function purge(most)
+      local names = call('ZRANGEBYSCORE', ends, '-inf', now, 'LIMIT', '0', most)
+      local gone, closed, keys = {}, {}, {}
+      for _, name in ipairs(names) do
+        local at = prefix .. name
+        local head = call('GETRANGE', at, '0', '63')
+        local till = sub(head, 45, 64)
+        if till > now then
+          call('ZADD', ends, till < soon and till or soon, name)
+        else
+          gone[#gone + 1] = name
+          if head ~= '' then
+            keys[#keys + 1] = at
+            smaller = smaller + call('STRLEN', at) - 64 + #name
+          end
+          if byte(head, 21) == 49 then
+            closed[#closed + 1] = name
+          end
+        end
+      end
+      fewer = fewer + #keys
+      if #gone > 0 then
+        call('ZREM', ends, unpack(gone))
+      end
+      if #closed > 0 then
+        call('ZREM', open, unpack(closed))
+      end
+      if #keys > 0 then
+        call('DEL', unpack(keys))
+      end
+      return #names
+    end
+
+    purge(32)
+    -- Where memory is full, something has to go before something comes.
+    local fits, rounds = not refused or fewer > 0, 0
+    while fits and (room_records + fewer < 0 or room_bytes + smaller < 0) do
+      rounds = rounds + 1
+      -- Not for ever: what is new can be refused.
+      fits = rounds <= 100 and purge(256) > 0
+    end
+    records, bytes = records - fewer, bytes - smaller
+    if not fits then
+      call('HINCRBY', store, 'records', -new - fewer)
+      call('HINCRBY', store, 'bytes', -size - smaller)
+      return refused or 'full'
+    end
+  end
+end
+
+for i = 1, writes do
+  local at, value, head = KEYS[i + 3], ARGV[2 * i + 1], heads[i]
+  local there = head
+  if not head and passed then
+    -- What has passed may be there still.
+    there = call('GETRANGE', at, '0', '63')
+    if there == '' then
+      there = nil
+    else
+      records = records - 1
+      bytes = bytes - call('STRLEN', at) + 64 - #at + before
+    end
+  end
+  local was_open, is_open, name = false, false, nil
+  if there then
+    was_open = byte(there, 21) == 49
+  end
+  if value ~= '' then
+    call('SET', at, value)
+    is_open = byte(value, 21) == 49
+    local till = sub(value, 45, 64)
+    if not head or till < sub(head, 45, 64) then
+      local soon = sub(ARGV[1], 21, 40)
+      if not head or till < soon then
+        name = sub(at, before + 1)
+        call('ZADD', ends, till < soon and till or soon, name)
+      end
+    end
+  elseif there then
+    name = sub(at, before + 1)
+    call('DEL', at)
+    call('ZREM', ends, name)
+  end
+  if was_open ~= is_open then
+    name = name or sub(at, before + 1)
+    if is_open then
+      call('ZADD', open, '0', name)
+    else
+      call('ZREM', open, name)
+    end
+  end
+end
+if records ~= 0 then
+  call('HINCRBY', store, 'records', records)
+end
+if bytes ~= 0 then
+  call('HINCRBY', store, 'bytes', bytes)
+end
+return 1

@@ -1,7 +1,7 @@
 //! Connecting, and whether the server can be trusted with a ledger.
 
 use super::{Kind, RemoteError};
-use crate::remote::Server;
+use crate::{remote::Server, room::QUEUE};
 use ::redis::{AsyncConnectionConfig, Client, RedisError, Script, aio::MultiplexedConnection};
 use http402_core::{ledger::Key, seam::Boxed};
 use std::{
@@ -13,12 +13,24 @@ use std::{
 };
 
 /// Each step leads from its index as the store's schema to the next. What was released is never changed: a change is a new
-/// step.
+/// step. `apply.lua` names the last, and looks for it when `records` or `bytes` begins to count: a step that makes former
+/// scripts wrong gives these two other names.
 const STEPS: &[&str] = &[include_str!("1.lua"), include_str!("2.lua")];
 
 /// The names of the ledger's keys in Redis.
 #[derive(Debug)]
-pub(super) struct Names(Box<str>);
+pub(super) struct Names {
+    /// What all of them begin with.
+    pub(super) tag: Box<str>,
+    /// Schema, and how much there is.
+    pub(super) store: Box<str>,
+    /// The records' names, each with its end or an earlier time.
+    pub(super) ends: Box<str>,
+    /// The names of the unfinished, in order.
+    pub(super) open: Box<str>,
+    /// What stands before a record's name.
+    pub(super) records: Box<str>,
+}
 
 impl Names {
     pub(super) fn new(name: &str) -> Result<Self, RemoteError> {
@@ -26,40 +38,24 @@ impl Names {
         if name.is_empty() || name.len() > 64 || !name.bytes().all(plain) {
             return Err(RemoteError::new(Kind::Address));
         }
-        Ok(Self(format!("{{{name}}}:").into()))
+        let of = |what: &str| format!("{{{name}}}:{what}").into();
+        Ok(Self {
+            tag: of(""),
+            store: of("store"),
+            ends: of("until"),
+            open: of("open"),
+            records: of("record:"),
+        })
     }
 
-    pub(super) fn tag(&self) -> &str {
-        &self.0
-    }
-
-    /// Schema, last version, and how much there is.
-    pub(super) fn store(&self) -> String {
-        format!("{}store", self.0)
-    }
-
-    /// The records' names, each with its end or an earlier time.
-    pub(super) fn ends(&self) -> String {
-        format!("{}until", self.0)
-    }
-
-    /// What schema 1 had for it.
+    /// What schema 1 had for the ends.
     fn ends_1(&self) -> String {
-        format!("{}ends", self.0)
+        format!("{}ends", self.tag)
     }
 
-    /// The names of the unfinished, in order.
-    pub(super) fn open(&self) -> String {
-        format!("{}open", self.0)
-    }
-
-    /// What stands before a record's name.
-    pub(super) fn records(&self) -> String {
-        format!("{}record:", self.0)
-    }
-
+    /// The name of a record.
     pub(super) fn record(&self, key: &Key) -> String {
-        format!("{}record:{key}", self.0)
+        format!("{}{key}", self.records)
     }
 }
 
@@ -96,9 +92,11 @@ impl Node {
     }
 
     async fn open(&self) -> Result<MultiplexedConnection, RemoteError> {
+        // The pool waits for an answer as long as it may be waited for.
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(self.patience))
-            .set_response_timeout(Some(self.patience));
+            .set_response_timeout(None)
+            .set_pipeline_buffer_size(QUEUE);
         let connecting = self
             .client
             .get_multiplexed_async_connection_with_config(&config);
@@ -134,8 +132,8 @@ impl Node {
             ];
             let script = Script::new(&text.join("\n"));
             let mut call = script.prepare_invoke();
-            call.key(self.names.store()).key(self.names.ends_1());
-            call.key(self.names.open()).key(self.names.ends());
+            call.key(&*self.names.store).key(self.names.ends_1());
+            call.key(&*self.names.open).key(&*self.names.ends);
             call.arg(at);
             call.invoke_async::<u8>(connection).await.map_err(opening)?;
         }
@@ -149,7 +147,7 @@ impl Node {
     /// How many steps the store has behind it.
     async fn schema(&self, connection: &mut MultiplexedConnection) -> Result<usize, RemoteError> {
         let mut look = self.look.prepare_invoke();
-        look.key(self.names.store());
+        look.key(&*self.names.store);
         let schema: Result<String, _> = look.invoke_async(connection).await;
         let schema = schema.map_err(opening)?;
         schema.parse().map_err(|_| RemoteError::new(Kind::Foreign))
@@ -278,11 +276,24 @@ mod tests {
             let writes = [write("new", Expect::Version(7)), write("x", Expect::Absent)];
             // There is room for it: the one that has passed goes.
             let applied = ledger.apply(NOW, &writes).await.unwrap();
-            assert_eq!(applied, Applied::Done(vec![78, 79]));
+            let Applied::Done(versions) = applied else {
+                panic!("{applied:?}");
+            };
+            // What was counted in the store is not gone on with.
+            assert!(
+                versions.iter().all(|version| *version > 1 << 62),
+                "{versions:?}"
+            );
             let later = Timestamp::from_secs(10_000);
             let full = ledger.apply(later, &[write("y", Expect::Absent)]).await;
             assert!(full.is_err(), "who was given more time stays: {full:?}");
         });
+    }
+
+    #[test]
+    fn the_script_names_the_last_schema() {
+        let names = format!("'schema') ~= '{}'", STEPS.len());
+        assert!(include_str!("apply.lua").contains(&names), "{names}");
     }
 
     /// A step that is still to come is made once, by whoever comes first; one that fails leaves the schema as it was.
@@ -309,7 +320,7 @@ mod tests {
                 node.prepare(&mut connection, true, &more).await.unwrap();
             }
             let made: u64 = ::redis::cmd("HGET")
-                .arg(node.names.store())
+                .arg(&*node.names.store)
                 .arg("made")
                 .query_async(&mut connection)
                 .await

@@ -4,37 +4,37 @@ use super::{Kind, RemoteError};
 use ::redis::Value;
 use http402_core::{
     Timestamp,
-    ledger::{Applied, Expect, Full, Key, Page, Phase, Record, Versioned, Write},
+    ledger::{Applied, Full, Key, Page, Phase, Record, Versioned},
     seam::SeamError,
 };
 
 /// What stands for no lease.
-const NONE: &str = "--------------------";
+const NONE: [u8; 20] = [b'-'; 20];
 
 /// Twenty digits, the longest that there are: they compare as the numbers do, also in Lua, whose numbers end at 2^53.
-pub(super) fn time(time: Timestamp) -> String {
-    format!("{:020}", time.secs())
+pub(super) fn digits(mut number: u64) -> [u8; 20] {
+    let mut digits = [b'0'; 20];
+    for digit in digits.iter_mut().rev() {
+        *digit += (number % 10) as u8;
+        number /= 10;
+    }
+    digits
 }
 
-/// What the script is told of a write: the version that is expected, the head after the version, the record.
-pub(super) fn arguments(write: &Write) -> [Vec<u8>; 3] {
-    let expect = match write.expect {
-        Expect::Absent => String::new(),
-        Expect::Version(version) => format!("{version:020}"),
-    };
-    let (tail, value) = match &write.put {
-        None => (String::new(), Vec::new()),
-        Some(record) => {
-            let lease = record.lease.map_or_else(|| NONE.into(), time);
-            let (phase, end) = (record.phase, time(record.keep_until));
-            let open = u8::from(phase.unfinished());
-            let tail = format!("{open}{:03}{lease}{end}", phase.number());
-            // The script writes the version.
-            let value = [&[b'0'; 20], tail.as_bytes(), &record.body].concat();
-            (tail, value)
-        }
-    };
-    [expect.into_bytes(), tail.into_bytes(), value]
+pub(super) fn time(time: Timestamp) -> [u8; 20] {
+    digits(time.secs())
+}
+
+/// Puts a record with this version behind what is there.
+pub(super) fn put(record: &Record, version: u64, out: &mut Vec<u8>) {
+    let (phase, lease) = (digits(record.phase.number().into()), record.lease.map(time));
+    out.reserve(64 + record.body.len());
+    out.extend_from_slice(&digits(version));
+    out.push(b'0' + u8::from(record.phase.unfinished()));
+    out.extend_from_slice(&phase[17..]);
+    out.extend_from_slice(&lease.unwrap_or(NONE));
+    out.extend_from_slice(&time(record.keep_until));
+    out.extend_from_slice(&record.body);
 }
 
 fn number(digits: &[u8]) -> Option<u64> {
@@ -49,7 +49,7 @@ fn read(value: &[u8]) -> Option<Versioned> {
     let (head, body) = value.split_at_checked(64)?;
     let phase = u8::try_from(number(&head[21..24])?).ok()?;
     let lease = match &head[24..44] {
-        none if none == NONE.as_bytes() => None,
+        none if none == NONE => None,
         lease => Some(Timestamp::from_secs(number(lease)?)),
     };
     Some(Versioned {
@@ -63,33 +63,27 @@ fn read(value: &[u8]) -> Option<Versioned> {
     })
 }
 
-/// The answer to a step of so many writes.
-pub(super) fn applied(answer: &[Value], writes: usize) -> Result<Applied, SeamError> {
+/// The answer to a step that wrote these versions.
+pub(super) fn applied(answer: &Value, versions: Vec<u64>) -> Result<Applied, SeamError> {
     let unreadable = || RemoteError::new(Kind::Unreadable);
-    let bytes = |value: &Value| match value {
-        Value::BulkString(bytes) => Some(bytes.clone()),
-        Value::SimpleString(text) => Some(text.clone().into_bytes()),
-        _ => None,
-    };
-    let answer: Option<Vec<Vec<u8>>> = answer.iter().map(bytes).collect();
-    let answer = answer.ok_or_else(unreadable)?;
-    let (first, rest) = answer.split_first().ok_or_else(unreadable)?;
-    match first.as_slice() {
-        b"done" => {
-            let versions: Option<Vec<u64>> = rest.iter().map(|version| number(version)).collect();
-            let versions = versions.filter(|versions| versions.len() == writes);
-            Ok(Applied::Done(versions.ok_or_else(unreadable)?))
-        }
-        b"full" => Err(Full.into()),
-        b"lost" => Err(RemoteError::new(Kind::Lost).into()),
-        index => {
-            let index = number(index).and_then(|index| usize::try_from(index).ok());
-            let index = index
-                .and_then(|index| index.checked_sub(1))
+    match answer {
+        Value::Int(1) => Ok(Applied::Done(versions)),
+        Value::BulkString(why) if why == b"full" => Err(Full.into()),
+        Value::BulkString(why) if why == b"lost" => Err(RemoteError::new(Kind::Lost).into()),
+        Value::Array(conflict) => {
+            let (index, found) = match &conflict[..] {
+                [Value::Int(index)] => (index, None),
+                [Value::Int(index), Value::BulkString(found)] => (index, Some(record(found)?)),
+                _ => return Err(unreadable().into()),
+            };
+            let index = usize::try_from(*index)
+                .ok()
+                .filter(|index| (1..=versions.len()).contains(index))
                 .ok_or_else(unreadable)?;
-            let found = rest.first().map(|value| record(value)).transpose()?;
+            let index = index - 1;
             Ok(Applied::Conflict { index, found })
         }
+        _ => Err(unreadable().into()),
     }
 }
 

@@ -4,6 +4,7 @@
 mod broken;
 mod crash;
 mod faults;
+mod history;
 mod memory;
 mod postgres;
 mod proxy;

@@ -164,6 +164,17 @@ fn a_lock_that_somebody_holds_is_waited_for_in_bounds() {
         block_on(ledger.apply(NOW, &free("other"))),
         Ok(Applied::Done(_))
     ));
+    // The server began to wait after the caller, and gives up after him.
+    let waits =
+        "SELECT FROM pg_locks its JOIN pg_locks mine USING (locktype, classid, objid, objsubid)
+        WHERE mine.pid = pg_backend_pid() AND mine.granted AND NOT its.granted";
+    while !runtime()
+        .block_on(holder.query(waits, &[]))
+        .unwrap()
+        .is_empty()
+    {
+        std::thread::sleep(Duration::from_millis(5));
+    }
     runtime()
         .block_on(holder.batch_execute("ROLLBACK"))
         .unwrap();
