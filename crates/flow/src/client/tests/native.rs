@@ -157,6 +157,18 @@ fn who_asks_is_proved_only_when_told_and_by_the_document_of_the_proof() {
             proof.challenge = ChallengeRef::new("other.example", "id");
         }
     });
+    // The proof of another account, with the document that belongs to it; and one that is signed already.
+    refused(|draft| {
+        if let Authorization::MppProof(proof) = &mut draft.authorization {
+            proof.account = Address::ZERO;
+            draft.to_sign = ToSign::typed(proof.document(CHAIN));
+        }
+    });
+    refused(|draft| {
+        if let Authorization::MppProof(proof) = &mut draft.authorization {
+            proof.signature = Bytes::from_static(&[1]);
+        }
+    });
     // A transfer is no proof, and a proof is no payment.
     let paid = offer(Price::Exactly(Amount::from(1000)), Vec::new());
     let answer = proves().approve(&paid, &payer(), &proof(&paid), NOW);
