@@ -449,6 +449,8 @@ fn s81_an_authorization_that_lives_too_long_is_refused() {
             .unwrap()
             .contains("lifetime_too_long")
     );
+    let longest = world.run(world.ask(&gate().max_lifetime(300), &paying(1, "good")));
+    assert_eq!(longest.status(), StatusCode::OK);
 }
 
 /// The facilitator says that the authorization is used, and this of what became of it.
