@@ -2,10 +2,10 @@
 
 use super::world::gate as plain;
 use crate::server::{Crowded, Gate, GateError};
-use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 use http402_core::{
-    Amount, Bytes, ChainId, Claim, Flow, ParseError, Party, Price, ProtocolId, Reason,
-    RequestDigest, Requirement, Resource, Settlement, Timestamp, TokenDomain,
+    Amount, B256, Bytes, ChainId, Claim, Flow, ParseError, Party, Price, ProtocolId, Reason,
+    Requested, Requirement, Resource, Settlement, Timestamp, TokenDomain,
     protocol::{Asked, ClaimError, Protocol, Refusal, Told},
 };
 use std::sync::{Arc, Mutex};
@@ -15,6 +15,7 @@ struct Shop {
     id: ProtocolId,
     offers: bool,
     earlier: Arc<Mutex<Vec<Amount>>>,
+    headers: [HeaderName; 2],
 }
 
 impl Protocol for Shop {
@@ -37,15 +38,22 @@ impl Protocol for Shop {
         Ok(())
     }
     fn report(&self, _: &Claim, _: &Settlement, _: Told, _: &mut HeaderMap) {}
+    fn request_headers(&self) -> &[HeaderName] {
+        &self.headers
+    }
+    fn response_headers(&self) -> &[HeaderName] {
+        &self.headers[..1]
+    }
 }
 
 fn shop(id: &'static str, offers: bool) -> Arc<Shop> {
     let id = ProtocolId::new(id);
-    let earlier = Arc::default();
+    let own = HeaderName::from_static(id.as_str());
     Arc::new(Shop {
         id,
         offers,
-        earlier,
+        earlier: Arc::default(),
+        headers: [own, HeaderName::from_static("shared")],
     })
 }
 
@@ -67,7 +75,7 @@ fn receives(
     headers: &HeaderMap,
 ) -> Response<Bytes> {
     let resource = Resource::new("https://seller.example/r");
-    let request = RequestDigest::of("GET", target, None);
+    let request = Requested::new("GET", target, None);
     let now = Timestamp::from_secs(now);
     let asked = Asked::new(requirements, &resource, &Method::GET, request, now);
     match gate.receive(&asked, headers) {
@@ -206,6 +214,34 @@ fn an_offer_is_honoured_until_it_ends_for_its_own_request() {
     receives(&gate, &[costs(2)], "/cheap", 1050, &nothing);
     assert_eq!(honoured(&gate, &shop, "/cheap", 1060), [1, 2]);
     assert_eq!(honoured(&gate, &shop, "/cheap", 1110), [2]);
+}
+
+#[test]
+fn an_offer_is_for_its_method_and_body() {
+    let shop = shop("a", true);
+    let gate = Gate::new(vec![shop.clone()]).unwrap();
+    let resource = Resource::new("https://seller.example/r");
+    let requirements = [costs(1)];
+    let asks = |method, body: Option<u8>, headers: &HeaderMap| {
+        let request = Requested::new(method, "/r", body.map(B256::repeat_byte));
+        let now = Timestamp::from_secs(1000);
+        let asked = Asked::new(&requirements, &resource, &Method::GET, request, now);
+        assert!(gate.receive(&asked, headers).is_err());
+        shop.earlier.lock().unwrap().len()
+    };
+    asks("POST", Some(1), &HeaderMap::new());
+    let paying = carrying(&["a"]);
+    assert_eq!(asks("GET", Some(1), &paying), 0);
+    assert_eq!(asks("POST", Some(2), &paying), 0);
+    assert_eq!(asks("POST", None, &paying), 0);
+    assert_eq!(asks("POST", Some(1), &paying), 1);
+}
+
+#[test]
+fn a_header_of_several_protocols_is_listed_once() {
+    let gate = Gate::new(vec![shop("a", true), shop("b", true)]).unwrap();
+    assert_eq!(gate.vary.unwrap(), "a, shared, b");
+    assert_eq!(gate.expose.unwrap(), "a, b");
 }
 
 #[test]

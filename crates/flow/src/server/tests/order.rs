@@ -259,6 +259,9 @@ fn s06_a_lost_answer_is_unknown_and_the_same_bytes_bring_the_goods() {
         let calls =
             world.with(|state| (state.settle_calls, state.resolve_calls, state.settled.len()));
         assert_eq!(calls, (1, 1, 1));
+        // By the transaction that may have moved the money.
+        let about = world.with(|state| state.asked_about.clone());
+        assert_eq!(about.as_deref(), Some("tx-1"));
     }
 }
 
