@@ -49,6 +49,11 @@ fn claim(requirement: Requirement, voucher: Voucher) -> Claim {
     Claim::new(requirement, Authorization::Voucher(voucher), request, wire)
 }
 
+/// A claim with a right voucher.
+pub(crate) fn right() -> Claim {
+    claim(requirement(), signed(MAIN))
+}
+
 fn judge(claim: &Claim) -> Verdict {
     let known = Known::at(Timestamp::from_secs(1_700_000_000)).payer_code(PayerCode::Unknown);
     let verifier = Verifier::new(Assets::known()).engine(Portable::new());
