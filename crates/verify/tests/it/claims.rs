@@ -404,6 +404,8 @@ fn s84_a_key_prints_its_address_alone() {
     let text = format!("{:?} {:?}", key(), LocalKey::from_hex("0x46").unwrap_err());
     assert!(!text.contains("4646464646"), "{text}");
     assert!(text.contains(&format!("{:?}", key().address())), "{text}");
+    let signature = Signature::parse(&key().sign_digest(&[7; 32])).unwrap();
+    assert_eq!(format!("{signature:?}"), "Signature(..)");
     let told = LocalKey::from_hex("0x46").unwrap_err().to_string();
     assert!(told.starts_with("not a private key: 32 bytes"), "{told}");
     assert!(LocalKey::from_bytes(&[0; 32]).is_err());
