@@ -163,7 +163,7 @@ fn decimal(text: &str, decimals: u8) -> Result<(Amount, Option<usize>), ParseErr
         None => (text, ""),
     };
     let places = usize::from(decimals);
-    let mut units = digits(whole, 0)?;
+    let mut units = digits(whole)?;
     let mut dropped = None;
     for place in 0..places.max(fraction.len()) {
         let digit = match fraction.as_bytes().get(place) {
@@ -182,14 +182,14 @@ fn decimal(text: &str, decimals: u8) -> Result<(Amount, Option<usize>), ParseErr
     Ok((Amount(units), dropped))
 }
 
-fn digits(text: &str, offset: usize) -> Result<U256, ParseError> {
+fn digits(text: &str) -> Result<U256, ParseError> {
     if text.is_empty() {
-        return Err(ParseError::new("amount", "digit expected").at(offset));
+        return Err(ParseError::new("amount", "digit expected").at(0));
     }
     let mut units = U256::ZERO;
     for (at, byte) in text.bytes().enumerate() {
         if !byte.is_ascii_digit() {
-            return Err(ParseError::new("amount", "digit expected").at(offset + at));
+            return Err(ParseError::new("amount", "digit expected").at(at));
         }
         units = push(units, byte - b'0')?;
     }
@@ -211,12 +211,12 @@ impl FromStr for Amount {
             return Err(ParseError::new("amount", "too long"));
         }
         // Amounts on the wire nearly always fit a machine word. `parse` would take a sign.
-        if text.len() < 19 && text.bytes().all(|b| b.is_ascii_digit()) {
+        if text.bytes().all(|b| b.is_ascii_digit()) {
             if let Ok(units) = text.parse::<u64>() {
                 return Ok(Self(U256::from(units)));
             }
         }
-        digits(text, 0).map(Self)
+        digits(text).map(Self)
     }
 }
 
@@ -268,6 +268,7 @@ mod tests {
             "115792089237316195423570985008687907853269984665640564039457584007913129639935";
         assert_eq!(largest.parse::<Amount>(), Ok(Amount::MAX));
         assert_eq!("0".parse::<Amount>(), Ok(Amount::ZERO));
+        assert_eq!("0".repeat(128).parse::<Amount>(), Ok(Amount::ZERO));
         assert_eq!(
             "0".repeat(129).parse::<Amount>().unwrap_err().why(),
             "too long"
@@ -279,6 +280,7 @@ mod tests {
         for text in ["0010000", "00000000000000000000000010000"] {
             let amount: Amount = text.parse().unwrap();
             assert_eq!(amount.to_string(), "10000");
+            assert_eq!(format!("{amount:?}"), "10000");
         }
         assert_eq!(Amount::from_money("$01.50", 6), Ok(Amount::from(1_500_000)));
     }
@@ -305,8 +307,55 @@ mod tests {
         ] {
             assert!(Amount::from_money(bad, 6).is_err(), "{bad:?}");
         }
-        let error = Amount::from_money("0.0000001", 6).unwrap_err();
-        assert_eq!(error.offset(), Some(8));
+    }
+
+    #[test]
+    fn what_can_not_be_read_is_told_by_its_place() {
+        for (text, place) in [
+            ("", 0),
+            ("x", 0),
+            ("120x", 3),
+            ("120x.5", 3),
+            ("12.", 3),
+            (".5", 0),
+            ("120.05x", 6),
+            ("120.0000001", 10),
+            ("120.00000001002", 11),
+        ] {
+            let error = Amount::from_decimal(text, 6).unwrap_err();
+            assert_eq!(error.offset(), Some(place), "{text:?}");
+        }
+        let error = "120x".parse::<Amount>().unwrap_err();
+        assert_eq!(error.offset(), Some(3));
+    }
+
+    #[test]
+    fn decimal_text_starts_with_a_digit_and_ends_without_zeros() {
+        for (units, decimals, text) in [
+            (0, 0, "0"),
+            (0, 6, "0"),
+            (7, 0, "7"),
+            (1, 6, "0.000001"),
+            (12, 2, "0.12"),
+            (120, 3, "0.12"),
+            (10_000, 6, "0.01"),
+            (1_500_000, 6, "1.5"),
+            (20_000_000, 6, "20"),
+        ] {
+            assert_eq!(Amount::from(units).to_decimal(decimals), text);
+        }
+    }
+
+    #[test]
+    fn an_asset_may_have_77_decimals() {
+        let smallest = Amount::from(1);
+        let text = smallest.to_decimal(77);
+        assert_eq!(Amount::from_decimal(&text, 77), Ok(smallest));
+        assert!(Amount::from_decimal("1", 77).is_ok());
+        assert_eq!(
+            Amount::from_decimal("0", 78).unwrap_err().why(),
+            "more than 77"
+        );
     }
 
     #[test]
@@ -328,6 +377,14 @@ mod tests {
             Some(Amount::from(3))
         );
         assert_eq!(Amount::from(10).checked_part(1, 0, Rounding::Down), None);
+        // What is exact is not rounded.
+        for rounding in [Rounding::Up, Rounding::Down] {
+            let third = Amount::from(9).checked_part(1, 3, rounding);
+            assert_eq!(third, Some(Amount::from(3)));
+            let exact = Amount::from_decimal_rounded("0.0000020", 6, rounding);
+            assert_eq!(exact, Ok(Amount::from(2)));
+        }
+        assert_eq!(Amount::MAX.checked_part(2, 2, Rounding::Down), None);
     }
 
     #[test]
@@ -335,6 +392,11 @@ mod tests {
         assert_eq!(Amount::MAX.checked_add(Amount::from(1)), None);
         assert_eq!(Amount::ZERO.checked_sub(Amount::from(1)), None);
         assert_eq!(Amount::MAX.checked_mul(2), None);
+        let (five, three) = (Amount::from(5), Amount::from(3));
+        assert_eq!(five.checked_add(three), Some(Amount::from(8)));
+        assert_eq!(five.checked_sub(three), Some(Amount::from(2)));
+        assert_eq!(five.checked_mul(3), Some(Amount::from(15)));
+        assert!(Amount::ZERO.is_zero() && !five.is_zero());
     }
 
     proptest! {

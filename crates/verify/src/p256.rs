@@ -20,10 +20,10 @@ const HALF: [u8; 32] = [
 pub const AUTHENTICATOR: usize = 37;
 /// Where its flags stand.
 const FLAGS: usize = 32;
-/// The user was present, or verified.
-const PRESENT: u8 = 0x01 | 0x04;
-/// Attested credentials or extensions follow, which assertions of Tempo accounts do not have.
-const MORE: u8 = 0x40 | 0x80;
+/// The user was present (0x01), or verified (0x04).
+const PRESENT: u8 = 0x05;
+/// Attested credentials (0x40) or extensions (0x80) follow, which assertions of Tempo accounts do not have.
+const MORE: u8 = 0xc0;
 
 /// The account whose key made this signature of this digest; `None` when it did not.
 ///

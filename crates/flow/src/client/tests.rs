@@ -5,5 +5,6 @@ mod lost;
 mod model;
 mod native;
 mod order;
+mod policy;
 mod terms;
 mod world;

@@ -195,4 +195,25 @@ mod tests {
         // Its ticket is gone again, and nobody is counted twice.
         assert!(lock(&exposure.open).places.is_empty() && lock(&exposure.open).payers.is_empty());
     }
+
+    #[test]
+    fn s14_what_has_ended_leaves_its_payers_place_and_what_is_held_does_not() {
+        let exposure = Exposure::new(2, 10);
+        let payer = Party::Other("payer".into());
+        let at = Timestamp::from_secs;
+        let enter = |name: &str, until, now| {
+            let key = SpendKey::new(name.to_owned());
+            exposure.enter(&key, &payer, at(until), at(now))
+        };
+        exposure.stay(None, &SpendKey::new("doubt"), &payer, at(100));
+        let held = enter("held", 100, 50).unwrap();
+        assert!(held.is_some());
+        assert_eq!(enter("third", 500, 100).unwrap_err(), Crowded::Payer);
+        let third = enter("third", 500, 101).unwrap();
+        assert!(third.is_some());
+        // A request that is still at it has its place, whatever the time.
+        assert_eq!(enter("fourth", 500, 101).unwrap_err(), Crowded::Payer);
+        drop(held);
+        assert!(enter("fourth", 500, 101).unwrap().is_some());
+    }
 }

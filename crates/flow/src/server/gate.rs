@@ -251,14 +251,11 @@ impl Gate {
     /// sign again whenever they see one.
     pub fn refuse(&self, asked: &Asked<'_>, why: &Reason) -> Response<Bytes> {
         let mut refusal = Refusal::default();
-        let mut offered = 0;
+        let mut offered = false;
         for protocol in &self.protocols {
-            match protocol.offer(asked, why, &mut refusal) {
-                Ok(()) => offered += 1,
-                Err(_) => continue,
-            }
+            offered |= protocol.offer(asked, why, &mut refusal).is_ok();
         }
-        if offered == 0 {
+        if !offered {
             return answer::no_price();
         }
         self.remember(asked);

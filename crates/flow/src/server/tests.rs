@@ -2,6 +2,7 @@
 
 mod crash;
 mod facilitators;
+mod gate;
 mod interleave;
 mod later;
 mod model;

@@ -3,16 +3,16 @@ use crate::{
     engines::{engines, known},
 };
 use http402_core::{
-    B256, Bytes, Claim, Party, Timestamp,
+    Address, B256, Bytes, Claim, Party, Timestamp,
     authorization::Eip3009,
     seam::{Judge, Known, PayerCode},
 };
 use http402_core::{Verdict, asset::Assets};
 use http402_verify::{
     LocalKey, Signature, Verifier,
-    engine::{Check, Engine},
+    engine::{Check, Engine, K256},
 };
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 /// A right claim, and every way in which one can be wrong that a batch could mix up.
 fn poisons() -> Vec<Claim> {
@@ -87,6 +87,44 @@ fn a_batch_gives_each_claim_the_verdict_that_it_gets_alone() {
             }
         }
     }
+}
+
+/// Counts how many signatures it is asked for at once.
+#[derive(Debug)]
+struct Counts(Mutex<Vec<usize>>);
+
+impl Engine for Counts {
+    fn name(&self) -> &'static str {
+        "counts"
+    }
+    fn recover(&self, digest: &B256, signature: &Signature) -> Option<Address> {
+        K256.recover(digest, signature)
+    }
+    fn check_all(&self, checks: &[Check]) -> Vec<bool> {
+        self.0.lock().unwrap().push(checks.len());
+        let all = checks.iter();
+        all.map(|check| self.check(&check.digest, &check.signature, &check.payer))
+            .collect()
+    }
+}
+
+#[test]
+fn an_engine_gets_what_a_batch_asks_of_the_curve_at_once() {
+    let counts = Arc::new(Counts(Mutex::default()));
+    let verifier = Verifier::new(Assets::known()).engine(counts.clone());
+    let known = Known::at(Timestamp::from_secs(NOW)).payer_code(PayerCode::Absent);
+    let transfer = claim(requirement(), sign(unsigned()));
+    let voucher = crate::voucher::right();
+    let mut elsewhere = transfer.clone();
+    elsewhere.requirement.pay_to = Party::Evm([9; 20].into());
+    let batch = [&transfer, &voucher, &elsewhere, &transfer].map(|claim| (claim, &known));
+    let verdicts = verifier.judge_batch(&batch);
+    let right = verdicts
+        .iter()
+        .map(|verdict| matches!(verdict, Verdict::Valid { .. }));
+    assert_eq!(right.collect::<Vec<_>>(), [true, true, false, true]);
+    // The one that goes elsewhere is refused without them.
+    assert_eq!(*counts.0.lock().unwrap(), [3]);
 }
 
 #[test]

@@ -371,12 +371,43 @@ fn s81_a_lifetime_beyond_the_limit_is_refused() {
         })),
         Verdict::Invalid(Reason::LifetimeTooLong)
     );
+    // A day, unless told, and no second more.
+    let ends_in = |secs| {
+        let end = Timestamp::from_secs(NOW + secs);
+        sign(Eip3009 {
+            window: Window::new(Timestamp::from_secs(0), end),
+            ..unsigned()
+        })
+    };
+    let strict = Verifier::new(Assets::known()).max_lifetime(60);
+    for (verifier, longest) in [(Verifier::new(Assets::known()), 86_400), (strict, 60)] {
+        let verdict = |secs| {
+            let known = Known::at(Timestamp::from_secs(NOW));
+            verifier.judge(&claim(requirement(), ends_in(secs)), &known)
+        };
+        assert_eq!(verdict(longest), valid());
+        let refused = verdict(longest + 1);
+        assert_eq!(refused, Verdict::Invalid(Reason::LifetimeTooLong));
+    }
+}
+
+#[test]
+fn a_verifier_says_how_it_judges() {
+    let text = format!("{:?}", Verifier::new(Assets::known()).max_lifetime(60));
+    for part in ["engine: \"k256\"", "max_lifetime: 60"] {
+        assert!(text.contains(part), "{text}");
+    }
 }
 
 #[test]
 fn s84_a_key_prints_its_address_alone() {
     let text = format!("{:?} {:?}", key(), LocalKey::from_hex("0x46").unwrap_err());
     assert!(!text.contains("4646464646"), "{text}");
+    assert!(text.contains(&format!("{:?}", key().address())), "{text}");
+    let signature = Signature::parse(&key().sign_digest(&[7; 32])).unwrap();
+    assert_eq!(format!("{signature:?}"), "Signature(..)");
+    let told = LocalKey::from_hex("0x46").unwrap_err().to_string();
+    assert!(told.starts_with("not a private key: 32 bytes"), "{told}");
     assert!(LocalKey::from_bytes(&[0; 32]).is_err());
     assert!(LocalKey::from_bytes(&[0xff; 32]).is_err());
 }

@@ -52,6 +52,52 @@ pub(crate) fn known(checks: &[Check]) -> Vec<Box<dyn Engine>> {
     engines
 }
 
+/// Makes one signature that is right and one that is of something else.
+fn two() -> [Check; 2] {
+    let key = LocalKey::from_bytes(&[3; 32]).unwrap();
+    let signed = key.sign_digest(&[1; 32]);
+    let signature = Signature::parse(&signed).unwrap();
+    [1, 2].map(|byte| Check {
+        digest: B256::repeat_byte(byte),
+        signature,
+        payer: key.address(),
+    })
+}
+
+#[test]
+fn an_engine_answers_for_many_as_for_each_and_behind_a_pointer_as_itself() {
+    let checks = two();
+    let items = checks.map(|check| (check.digest, check.signature));
+    let inputs: [&[u8]; 2] = [b"", b"abc"];
+    for engine in engines() {
+        let name = engine.name();
+        let recovered = engine.recover_all(&items);
+        assert_eq!(recovered[0], Some(checks[0].payer), "{name}");
+        assert_ne!(recovered[1], Some(checks[1].payer), "{name}");
+        assert_eq!(engine.check_all(&checks), [true, false], "{name}");
+        for (at, (digest, signature)) in items.iter().enumerate() {
+            assert_eq!(engine.recover(digest, signature), recovered[at], "{name}");
+            let right = engine.check(digest, signature, &checks[at].payer);
+            assert_eq!(right, at == 0, "{name}");
+        }
+        let hashes = inputs.map(http402_core::keccak256);
+        assert_eq!(engine.keccak_all(&inputs), hashes, "{name}");
+
+        let shared: Arc<dyn Engine> = Arc::from(engine);
+        let shared: Arc<Arc<dyn Engine>> = Arc::new(shared);
+        assert_eq!(shared.name(), name);
+        assert_eq!(shared.recover_all(&items), recovered, "{name}");
+        assert_eq!(shared.check_all(&checks), [true, false], "{name}");
+        for (at, (digest, signature)) in items.iter().enumerate() {
+            assert_eq!(shared.recover(digest, signature), recovered[at], "{name}");
+            let right = shared.check(digest, signature, &checks[at].payer);
+            assert_eq!(right, at == 0, "{name}");
+        }
+        assert_eq!(shared.keccak_all(&inputs), hashes, "{name}");
+    }
+    assert_eq!(K256.name(), "k256");
+}
+
 proptest! {
     #[test]
     fn what_a_key_signs_every_engine_recovers(secret in any::<[u8; 32]>(), digest in any::<[u8; 32]>()) {

@@ -49,6 +49,11 @@ fn claim(requirement: Requirement, voucher: Voucher) -> Claim {
     Claim::new(requirement, Authorization::Voucher(voucher), request, wire)
 }
 
+/// A claim with a right voucher.
+pub(crate) fn right() -> Claim {
+    claim(requirement(), signed(MAIN))
+}
+
 fn judge(claim: &Claim) -> Verdict {
     let known = Known::at(Timestamp::from_secs(1_700_000_000)).payer_code(PayerCode::Unknown);
     let verifier = Verifier::new(Assets::known()).engine(Portable::new());
@@ -78,6 +83,25 @@ fn both_forms_of_the_signers_signature_are_right_for_any_escrow() {
         let right = Verdict::Valid { payer };
         assert_eq!(judge(&claim(requirement(), voucher.clone())), right);
         voucher.signature = compact(&voucher.signature);
+        assert_eq!(judge(&claim(requirement(), voucher)), right);
+    }
+}
+
+/// Such bytes end as the longer form does, and are no less right.
+#[test]
+fn a_compact_signature_may_end_in_27_or_28() {
+    for end in [27, 28] {
+        let signs = |cumulative| {
+            let mut voucher = signed(MAIN);
+            voucher.cumulative = cumulative;
+            let signature = key().sign_digest(&voucher.document(CHAIN).digest().0);
+            voucher.signature = compact(&signature);
+            voucher
+        };
+        let mut all = (1..100_000).map(signs);
+        let voucher = all.find(|voucher| voucher.signature[63] == end).unwrap();
+        let payer = Party::Evm(key().address());
+        let right = Verdict::Valid { payer };
         assert_eq!(judge(&claim(requirement(), voucher)), right);
     }
 }

@@ -92,7 +92,11 @@ fn s35_a_transaction_is_signed_only_when_a_reader_finds_nothing_else_in_it() {
         policy.admit(&origin(), &offer)?;
         policy.approve(&offer, &payer(), &draft, NOW)
     };
-    assert_eq!(judged(policy()), Err(Denial::Kind));
+    // Neither step lets it through on its own.
+    assert_eq!(policy().admit(&origin(), &offer), Err(Denial::Kind));
+    let unread = policy().approve(&offer, &payer(), &draft, NOW);
+    assert_eq!(unread, Err(Denial::Kind));
+    assert!(format!("{:?}", policy()).contains("transactions: refused"));
     let reads = |says| policy().read_transactions(Arc::new(Says(says)));
     assert_eq!(judged(reads(Ok(()))), Ok(()));
     let more = Reason::AmountMismatch;
@@ -133,6 +137,8 @@ fn who_asks_is_proved_only_when_told_and_by_the_document_of_the_proof() {
     assert_eq!(proves().admit(&origin(), &free), Ok(()));
     let draft = proof(&free);
     assert_eq!(proves().approve(&free, &payer(), &draft, NOW), Ok(()));
+    let untold = policy().approve(&free, &payer(), &draft, NOW);
+    assert_eq!(untold, Err(Denial::Document));
     let refused = |change: fn(&mut Draft)| {
         let mut draft = draft.clone();
         change(&mut draft);
@@ -149,6 +155,18 @@ fn who_asks_is_proved_only_when_told_and_by_the_document_of_the_proof() {
     refused(|draft| {
         if let Authorization::MppProof(proof) = &mut draft.authorization {
             proof.challenge = ChallengeRef::new("other.example", "id");
+        }
+    });
+    // The proof of another account, with the document that belongs to it; and one that is signed already.
+    refused(|draft| {
+        if let Authorization::MppProof(proof) = &mut draft.authorization {
+            proof.account = Address::ZERO;
+            draft.to_sign = ToSign::typed(proof.document(CHAIN));
+        }
+    });
+    refused(|draft| {
+        if let Authorization::MppProof(proof) = &mut draft.authorization {
+            proof.signature = Bytes::from_static(&[1]);
         }
     });
     // A transfer is no proof, and a proof is no payment.

@@ -63,6 +63,8 @@ pub(super) struct State {
     /// What the seller does when the script has ended.
     pub(super) usual: Act,
     pub(super) unpaid: usize,
+    /// How many of those said what can be paid.
+    pub(super) announced: usize,
     pub(super) presented: Vec<String>,
     pub(super) signed: Vec<B256>,
     pub(super) wallet_fails: bool,
@@ -90,6 +92,7 @@ impl World {
             acts: VecDeque::new(),
             usual: Act::Serve,
             unpaid: 0,
+            announced: 0,
             presented: Vec::new(),
             signed: Vec::new(),
             wallet_fails: false,
@@ -303,6 +306,11 @@ impl ClientProtocol for Coin {
         headers.contains_key("x-pay")
     }
 
+    fn hints(&self) -> Vec<(HeaderName, HeaderValue)> {
+        let name = HeaderName::from_static("x-can-pay");
+        vec![(name, HeaderValue::from_static("coin"))]
+    }
+
     fn offers(&self, refused: &Refused<'_>) -> Result<Offers, ParseError> {
         let mut offers = Offers::default();
         for (at, value) in refused.headers.get_all("x-price").iter().enumerate() {
@@ -407,6 +415,7 @@ impl State {
         let mut response = Response::new(Bytes::new());
         let Some(credential) = request.headers().get("x-pay") else {
             self.unpaid += 1;
+            self.announced += usize::from(request.headers().contains_key("x-can-pay"));
             *response.status_mut() = StatusCode::PAYMENT_REQUIRED;
             for offer in &self.offers {
                 let value = HeaderValue::from_str(offer).unwrap();

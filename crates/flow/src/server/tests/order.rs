@@ -2,7 +2,7 @@ use super::world::*;
 use crate::server::{Check, recover};
 use http::{HeaderValue, Response, StatusCode};
 use http402_core::{Amount, Bytes, Reason, Verdict};
-use std::{future::Future, pin::Pin, task::Context, task::Poll, task::Waker};
+use std::{future::Future, pin::Pin, task::Context, task::Poll, task::Waker, time::Duration};
 
 #[test]
 fn a_request_without_payment_gets_offers_and_no_goods() {
@@ -259,6 +259,9 @@ fn s06_a_lost_answer_is_unknown_and_the_same_bytes_bring_the_goods() {
         let calls =
             world.with(|state| (state.settle_calls, state.resolve_calls, state.settled.len()));
         assert_eq!(calls, (1, 1, 1));
+        // By the transaction that may have moved the money.
+        let about = world.with(|state| state.asked_about.clone());
+        assert_eq!(about.as_deref(), Some("tx-1"));
     }
 }
 
@@ -449,6 +452,8 @@ fn s81_an_authorization_that_lives_too_long_is_refused() {
             .unwrap()
             .contains("lifetime_too_long")
     );
+    let longest = world.run(world.ask(&gate().max_lifetime(300), &paying(1, "good")));
+    assert_eq!(longest.status(), StatusCode::OK);
 }
 
 /// The facilitator says that the authorization is used, and this of what became of it.
@@ -538,4 +543,26 @@ fn recovery_settles_doubts_and_frees_what_vanished() {
     let found = world.run(world.ask(&gate, &paying(1, "good")));
     assert_eq!(found.body(), &Bytes::from_static(b"goods"));
     assert_eq!(world.with(|state| state.resolve_calls), 2);
+}
+
+#[test]
+fn a_lease_ends_with_its_last_second_and_who_has_lost_it_settles_nothing() {
+    let world = World::new();
+    let gate = gate().lease(50).wait(Duration::ZERO);
+    let ask = paying(1, "good");
+    let mut slow = Box::pin(world.ask(&gate, &ask));
+    while world.with(|state| state.records.is_empty()) {
+        assert!(world.polls(slow.as_mut(), 1).is_none());
+    }
+    world.with(|state| state.now += 49);
+    let early = world.run(world.ask(&gate, &ask));
+    assert_eq!(early.status(), StatusCode::CONFLICT);
+    assert!(!offers(&early));
+    world.with(|state| state.now += 1);
+    let taken = world.run(world.ask(&gate, &ask));
+    assert_eq!(taken.body().as_ref(), b"goods");
+    let lost = world.run(slow);
+    assert_eq!(world.with(|state| state.settle_calls), 1);
+    assert!(lost.status().is_client_error() || lost.status().is_server_error());
+    assert!(!offers(&lost));
 }

@@ -1,7 +1,7 @@
 //! What an answer is worth after its settlement was declined, and after its handler failed.
 
 use super::world::*;
-use crate::server::{Gate, recover};
+use crate::server::{Gate, entry::Entry, recover};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use http402_core::{Bytes, Reason, ledger::Versioned};
 use std::pin::pin;
@@ -166,4 +166,37 @@ fn s16_a_name_whose_payment_was_declined_takes_another_payment() {
         "tx-2"
     );
     assert_eq!(world.with(|state| state.settle_calls), 2);
+}
+
+#[test]
+fn what_is_left_of_a_payment_that_was_not_taken() {
+    let entries = |world: &World| -> Vec<Entry> {
+        let records: Vec<_> = world.with(|state| state.records.values().cloned().collect());
+        let entries = records.iter().map(|found| Entry::decode(&found.record));
+        entries.map(Result::unwrap).collect()
+    };
+    let world = World::new();
+    let gate = gate().tries(2);
+    // Whoever hangs up before the handler has answered leaves nothing in the ledger.
+    let ask = paying(1, "good");
+    let mut waits = Box::pin(world.ask(&gate, &ask));
+    while entries(&world).is_empty() {
+        assert!(world.polls(waits.as_mut(), 1).is_none());
+    }
+    drop(waits);
+    while world.turn() {}
+    assert!(entries(&world).is_empty());
+    // A handler that fails leaves the count; when it may not try again, the authorization is not kept any longer.
+    let broken = Ask {
+        status: StatusCode::BAD_GATEWAY,
+        ..paying(1, "good")
+    };
+    for (failures, kept, reason) in [(1, true, None), (2, false, Some(Reason::LimitReached))] {
+        asked(&world, &gate, &broken);
+        let [entry] = &entries(&world)[..] else {
+            panic!("one record");
+        };
+        let left = (entry.failures, entry.claim.is_some(), entry.reason.clone());
+        assert_eq!(left, (failures, kept, reason));
+    }
 }

@@ -48,6 +48,8 @@ pub(super) struct State {
     pub(super) verdicts: VecDeque<Result<Verdict, ()>>,
     pub(super) settle_calls: usize,
     pub(super) resolve_calls: usize,
+    /// The transaction that was asked about last.
+    pub(super) asked_about: Option<Box<str>>,
     pub(super) handled: usize,
     pub(super) events: Vec<String>,
 }
@@ -353,7 +355,7 @@ impl World {
             let script = state.settlements.pop_front().unwrap_or(Script::Settle);
             let doubt = |why| {
                 Ok(Settlement::Unknown(Pending::new(
-                    None,
+                    Some(usual().into()),
                     Timestamp::from_secs(state.now),
                     why,
                 )))
@@ -418,11 +420,14 @@ impl Facilitator for World {
     fn resolve<'a>(
         &'a self,
         claim: &'a Claim,
-        _: &'a Pending,
+        pending: &'a Pending,
     ) -> Boxed<'a, Result<Settlement, SeamError>> {
         Box::pin(async move {
             yields(2).await;
-            self.with(|state| state.resolve_calls += 1);
+            self.with(|state| {
+                state.resolve_calls += 1;
+                state.asked_about.clone_from(&pending.transaction);
+            });
             self.act(claim)
         })
     }
