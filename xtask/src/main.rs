@@ -7,6 +7,7 @@ mod deps;
 mod house;
 mod instructions;
 mod interop;
+mod mutants;
 mod no_std;
 mod shell;
 mod test;
@@ -29,6 +30,7 @@ cargo xtask <command>
   simulate   hostile histories by the thousand: --seeds N, --seed S, --plant NAME, --help
   fuzz --seconds N [NAME..]  runs all targets, or these, on inputs around the corpus, N seconds in all (stable Rust)
   fuzz NAME  fuzzes one target with cargo-fuzz (nightly Rust), for as long as you let it
+  mutants    breaks what decides about money, one place at a time, and fails where no test notices (cargo-mutants)
 ";
 
 fn main() -> ExitCode {
@@ -48,6 +50,7 @@ fn main() -> ExitCode {
         "contracts" => contracts::check(true),
         "simulate" => simulate(&rest),
         "fuzz" => fuzz(&rest),
+        "mutants" => mutants::check(&rest),
         "" | "help" | "--help" | "-h" => {
             print!("{HELP}");
             return ExitCode::SUCCESS;

@@ -87,6 +87,25 @@ fn both_forms_of_the_signers_signature_are_right_for_any_escrow() {
     }
 }
 
+/// Such bytes end as the longer form does, and are no less right.
+#[test]
+fn a_compact_signature_may_end_in_27_or_28() {
+    for end in [27, 28] {
+        let signs = |cumulative| {
+            let mut voucher = signed(MAIN);
+            voucher.cumulative = cumulative;
+            let signature = key().sign_digest(&voucher.document(CHAIN).digest().0);
+            voucher.signature = compact(&signature);
+            voucher
+        };
+        let mut all = (1..100_000).map(signs);
+        let voucher = all.find(|voucher| voucher.signature[63] == end).unwrap();
+        let payer = Party::Evm(key().address());
+        let right = Verdict::Valid { payer };
+        assert_eq!(judge(&claim(requirement(), voucher)), right);
+    }
+}
+
 #[test]
 fn everything_else_is_invalid_and_final() {
     let right = signed(MAIN);
