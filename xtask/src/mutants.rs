@@ -75,6 +75,10 @@ pub(crate) fn check(arguments: &[String]) -> Done {
         }
         command.arg("--output");
         command.arg(root().join("target/mutants").join(part.package));
+        let output = root().join("target/mutants").join(part.package);
+        std::fs::create_dir_all(&output)
+            .map_err(|error| format!("{}: {error}", output.display()))?;
+        command.arg("--output").arg(output);
         command.args(arguments).arg("--").args(part.tests);
         if let Err(why) = run(&mut command) {
             failed.push(why);

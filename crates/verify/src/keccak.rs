@@ -56,7 +56,7 @@ pub(crate) fn keccak256(input: &[u8]) -> B256 {
     let rest = blocks.remainder();
     let mut last = [0; RATE];
     last[..rest.len()].copy_from_slice(rest);
-    last[rest.len()] ^= 0x01;
+    last[rest.len()] = 0x01;
     last[RATE - 1] ^= 0x80;
     absorb(&mut state, &last);
     let mut hash = [0; 32];
