@@ -73,8 +73,6 @@ pub(crate) fn check(arguments: &[String]) -> Done {
         for file in part.files {
             command.args(["--file", file]);
         }
-        command.arg("--output");
-        command.arg(root().join("target/mutants").join(part.package));
         let output = root().join("target/mutants").join(part.package);
         std::fs::create_dir_all(&output)
             .map_err(|error| format!("{}: {error}", output.display()))?;
