@@ -35,7 +35,7 @@ const PARTS: [Part; 3] = [
         features: "",
         tests: &["--lib"],
         optimised: "0",
-        files: &["crates/core/src/amount.rs"],
+        files: &["crates/core/src/amount.rs", "crates/core/src/keccak.rs"],
     },
     Part {
         package: "http402-verify",

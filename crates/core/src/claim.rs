@@ -1,6 +1,6 @@
-use crate::{Amount, Authorization, Party, Reason, Requirement};
+use crate::{Amount, Authorization, Party, Reason, Requirement, keccak256};
 use alloc::{boxed::Box, string::String, vec::Vec};
-use alloy_primitives::{B256, Bytes, Keccak256};
+use alloy_primitives::{B256, Bytes};
 use core::fmt;
 
 /// The name of a protocol and its version: `x402/1`, `x402/2`, `mpp/1`.
@@ -144,15 +144,15 @@ impl RequestDigest {
     /// `GET`.
     pub fn of(method: &str, target: &str, body: Option<B256>) -> Self {
         let method = if method == "HEAD" { "GET" } else { method };
-        let mut hash = Keccak256::new();
+        let mut bytes = Vec::with_capacity(48 + method.len() + target.len());
         for part in [method.as_bytes(), target.as_bytes()] {
-            hash.update((part.len() as u64).to_be_bytes());
-            hash.update(part);
+            bytes.extend_from_slice(&(part.len() as u64).to_be_bytes());
+            bytes.extend_from_slice(part);
         }
         if let Some(body) = body {
-            hash.update(body);
+            bytes.extend_from_slice(body.as_slice());
         }
-        Self(hash.finalize())
+        Self(keccak256(bytes))
     }
 }
 

@@ -15,6 +15,7 @@ pub mod development;
 mod error;
 pub mod hex;
 pub mod json;
+mod keccak;
 pub mod ledger;
 mod party;
 mod reason;
@@ -27,7 +28,7 @@ pub mod typed;
 #[cfg(feature = "http")]
 pub mod protocol;
 
-pub use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
+pub use alloy_primitives::{Address, B256, Bytes, U256};
 pub use amount::{Amount, Rounding};
 pub use authorization::Authorization;
 pub use chain::ChainId;
@@ -35,6 +36,7 @@ pub use claim::{
     Claim, Encoded, Paid, ProtocolId, RequestDigest, Requested, SpendKey, Verdict, Wire,
 };
 pub use error::ParseError;
+pub use keccak::keccak256;
 pub use party::Party;
 pub use reason::Reason;
 pub use requirement::{Flow, Leg, Price, Requirement, Resource, Step, TokenDomain, TransferMethod};

@@ -2,8 +2,9 @@
 //!
 //! The digest here follows the document, whatever it is; `http402-verify` has faster ones for the documents it knows.
 
+use crate::keccak256;
 use alloc::{boxed::Box, string::String, vec::Vec};
-use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
+use alloy_primitives::{Address, B256, Bytes, U256};
 
 /// An EIP-712 document.
 #[derive(Clone, Debug, PartialEq, Eq)]

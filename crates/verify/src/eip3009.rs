@@ -7,12 +7,13 @@ use crate::{
     batch::{Asks, wrong},
     typed::{Typed, separator},
 };
-use alloy_primitives::{B256, keccak256};
+use alloy_primitives::B256;
 use http402_core::{
     Address, ChainId, Party, Price, Reason, Requirement, TokenDomain, TransferMethod, U256,
     Verdict,
     asset::Assets,
     authorization::Eip3009,
+    keccak256,
     seam::{Known, PayerCode},
 };
 use std::{collections::HashMap, sync::LazyLock};

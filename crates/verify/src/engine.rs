@@ -9,8 +9,8 @@ mod portable;
 pub use portable::Lanes;
 pub use portable::{Keys, Portable};
 
-use crate::{Signature, keccak::keccak256};
-use http402_core::{Address, B256};
+use crate::Signature;
+use http402_core::{Address, B256, keccak256};
 use std::{fmt, sync::Arc};
 
 /// A signature that a payer is said to have made of a digest.
@@ -52,7 +52,7 @@ pub trait Engine: Send + Sync + fmt::Debug {
 
     /// The keccak-256 of each input, in order.
     fn keccak_all(&self, inputs: &[&[u8]]) -> Vec<B256> {
-        inputs.iter().map(|input| keccak256(input)).collect()
+        inputs.iter().map(keccak256).collect()
     }
 
     /// [`check`](Engine::check) for each item, in order. No item's answer depends on another's.

@@ -1,6 +1,6 @@
-use alloy_primitives::{hex, keccak256};
+use alloy_primitives::hex;
 use http402_core::{
-    Address, Bytes, Party,
+    Address, Bytes, Party, keccak256,
     seam::{Boxed, SeamError, Signer},
     typed::ToSign,
 };

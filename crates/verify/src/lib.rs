@@ -3,7 +3,6 @@
 mod batch;
 mod eip3009;
 pub mod engine;
-mod keccak;
 #[cfg(feature = "key")]
 mod key;
 #[cfg(feature = "p256")]

@@ -1,8 +1,8 @@
 //! EIP-712 messages in buffers of fixed size: nothing is allocated between a claim and its digest.
 
-use crate::{engine::Engine, keccak::keccak256};
+use crate::engine::Engine;
 use alloy_primitives::B256;
-use http402_core::{Address, U256};
+use http402_core::{Address, U256, keccak256};
 use std::sync::LazyLock;
 
 static DOMAIN_HASH: LazyLock<B256> = LazyLock::new(|| {
@@ -17,7 +17,7 @@ pub(crate) fn separator(name: &str, version: &str, chain: u64, contract: Address
     buffer[64..96].copy_from_slice(keccak256(version.as_bytes()).as_slice());
     buffer[120..128].copy_from_slice(&chain.to_be_bytes());
     buffer[140..].copy_from_slice(contract.as_slice());
-    keccak256(&buffer)
+    keccak256(buffer)
 }
 
 /// A message that is not hashed yet: the separator of its domain, and the words of its struct, the hash of its type first.
@@ -70,7 +70,7 @@ impl Typed {
 
     /// What is signed.
     pub(crate) fn digest(&self) -> B256 {
-        keccak256(&self.outer(&keccak256(self.message())))
+        keccak256(self.outer(&keccak256(self.message())))
     }
 
     /// What is signed of each, in order.

@@ -5,9 +5,9 @@ use crate::{
     batch::Asks,
     typed::{Typed, separator},
 };
-use alloy_primitives::{Address, B256, address, keccak256};
+use alloy_primitives::{Address, B256, address};
 use http402_core::{
-    Price, Reason, Requirement, TransferMethod, U256, Verdict, authorization::Voucher,
+    Price, Reason, Requirement, TransferMethod, U256, Verdict, authorization::Voucher, keccak256,
 };
 use std::sync::LazyLock;
 

@@ -1,6 +1,6 @@
-use crate::SpendKey;
-use alloc::{boxed::Box, format};
-use alloy_primitives::{B256, Keccak256, keccak256};
+use crate::{SpendKey, keccak256};
+use alloc::{boxed::Box, format, vec::Vec};
+use alloy_primitives::B256;
 
 /// The challenge that an authorization answers: who made it (`realm`) and which one it is (`id`). One challenge is paid
 /// once, whatever pays it.
@@ -31,12 +31,12 @@ impl ChallengeRef {
 
     /// The key of the challenge itself. It is a hash: realm and id may be any text.
     pub fn spend_key(&self) -> SpendKey {
-        let mut hash = Keccak256::new();
+        let mut bytes = Vec::with_capacity(16 + self.realm.len() + self.id.len());
         for part in [&self.realm, &self.id] {
-            hash.update((part.len() as u64).to_be_bytes());
-            hash.update(part.as_bytes());
+            bytes.extend_from_slice(&(part.len() as u64).to_be_bytes());
+            bytes.extend_from_slice(part.as_bytes());
         }
-        SpendKey::new(format!("challenge:{:#x}", hash.finalize()))
+        SpendKey::new(format!("challenge:{:#x}", keccak256(bytes)))
     }
 
     /// `keccak256(id ‖ realm)`, the nonce of an EIP-3009 authorization and the witness of a Permit2 one that pay this

@@ -7,9 +7,9 @@
 mod rlp;
 
 use super::ChallengeRef;
-use crate::{ChainId, ParseError, SpendKey, Timestamp, Window};
+use crate::{ChainId, ParseError, SpendKey, Timestamp, Window, keccak256};
 use alloc::{format, vec::Vec};
-use alloy_primitives::{Address, B256, Bytes, keccak256};
+use alloy_primitives::{Address, B256, Bytes};
 use core::fmt;
 use rlp::Item;
 

@@ -11,9 +11,8 @@ use super::{
 use crate::{
     Signature,
     engine::{Check, Engine},
-    keccak::keccak256,
 };
-use http402_core::{Address, B256};
+use http402_core::{Address, B256, keccak256};
 use http402_lanes::{Known, NEW, New, Numbers, Points};
 use std::array::from_fn;
 
@@ -227,7 +226,7 @@ impl Engine for Lanes {
         for inputs in inputs.chunks(8) {
             let length = inputs[0].len();
             if inputs.len() < WORTH_HASH || inputs.iter().any(|input| input.len() != length) {
-                all.extend(inputs.iter().map(|input| keccak256(input)));
+                all.extend(inputs.iter().map(keccak256));
                 continue;
             }
             // Lanes without an input do what the last one's says, and nobody looks.

@@ -46,8 +46,17 @@ macro_rules! plane {
     };
 }
 
-/// The hash of one input.
-pub(crate) fn keccak256(input: &[u8]) -> B256 {
+/// The keccak-256 of an input.
+///
+/// ```
+/// let topic = http402_core::keccak256("Transfer(address,address,uint256)");
+/// assert_eq!(topic.to_string(), "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef");
+/// ```
+pub fn keccak256(input: impl AsRef<[u8]>) -> B256 {
+    hash(input.as_ref())
+}
+
+fn hash(input: &[u8]) -> B256 {
     let mut state = [0; 25];
     let mut blocks = input.chunks_exact(RATE);
     for block in &mut blocks {
@@ -164,6 +173,7 @@ fn round(a: &[u64; 25], constant: u64) -> [u64; 25] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::vec::Vec;
 
     #[test]
     fn it_is_the_keccak_of_others_at_every_length() {
