@@ -12,7 +12,7 @@ const LIMITS: [(&str, u64); 8] = [
     ("recover", 445_000),
     ("known", 205_500),
     ("voucher", 89_000),
-    ("unpaid", 8_000),
+    ("unpaid", 9_200),
     ("paid", 387_500),
 ];
 
