@@ -282,5 +282,16 @@ mod tests {
         ] {
             assert_ne!(get, other);
         }
+        let get = Requested::new("GET", "/a?b", None);
+        assert_eq!(get, Requested::new("HEAD", "/a?b", None));
+        assert_eq!(get.digest(), RequestDigest::of("GET", "/a?b", None));
+        for other in [
+            Requested::new("POST", "/a?b", None),
+            Requested::new("GET", "/a?c", None),
+            Requested::new("GET", "/a?b", Some(B256::ZERO)),
+        ] {
+            assert_ne!(get, other);
+            assert_ne!(get.digest(), other.digest());
+        }
     }
 }
