@@ -17,8 +17,8 @@ use http402_flow::server::{Check, NoEvents};
 use http402_ledger::Memory;
 use http402_tower::{Pay, PayLayer, Seams, Tokio};
 use http402_verify::{
-    Verifier,
-    engine::{Keys, Portable},
+    Gather, Verifier,
+    engine::{Keys, Lanes, Portable},
 };
 use http402_x402::http::X402V2;
 use std::{
@@ -79,9 +79,14 @@ impl Facilitator for Instantly {
 /// When it can not be made.
 pub fn paywall(scene: &Scene) -> PayLayer {
     let engine = Portable::with_keys(Arc::new(Keys::default().build_after(1)));
+    let verifier = Verifier::new(Assets::known());
+    let verifier = match Lanes::detect(engine.clone()) {
+        Some(lanes) => verifier.engine(lanes),
+        None => verifier.engine(engine),
+    };
     let running = Tokio::new();
     let seams = Seams {
-        judge: Arc::new(Verifier::new(Assets::known()).engine(engine)),
+        judge: Arc::new(Gather::new(verifier)),
         facilitator: Arc::new(Instantly),
         ledger: Arc::new(Memory::with_room(1 << 20, 1 << 30)),
         clock: Arc::new(Fixed(running.clone())),

@@ -68,6 +68,14 @@ impl ChainId {
     }
 }
 
+impl From<&ChainId> for String {
+    fn from(chain: &ChainId) -> Self {
+        let mut text = Self::with_capacity(chain.length());
+        chain.write(&mut text);
+        text
+    }
+}
+
 impl FromStr for ChainId {
     type Err = ParseError;
 
@@ -142,7 +150,9 @@ mod tests {
             if good.starts_with("cloudflare-x") {
                 assert!(parsed.is_err(), "namespace of 12 characters");
             } else {
-                assert_eq!(parsed.unwrap().to_string(), good);
+                let parsed = parsed.unwrap();
+                assert_eq!(parsed.to_string(), good);
+                assert_eq!(String::from(&parsed), good);
             }
         }
         for bad in [

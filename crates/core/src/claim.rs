@@ -1,5 +1,5 @@
 use crate::{Amount, Authorization, Party, Reason, Requirement, keccak256};
-use alloc::{boxed::Box, string::String, vec::Vec};
+use alloc::{boxed::Box, string::String, sync::Arc, vec::Vec};
 use alloy_primitives::{B256, Bytes};
 use core::fmt;
 
@@ -67,13 +67,13 @@ pub struct Wire {
 /// What an authorization spends, in one line of printable text: two that can not both be executed share a key.
 ///
 /// It is made from the decoded meaning, never from header or signature bytes, so every way of writing the same
-/// authorization has the same key.
+/// authorization has the same key. Clones share it.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct SpendKey(Box<str>);
+pub struct SpendKey(pub(crate) Arc<str>);
 
 impl SpendKey {
     /// A key with this text.
-    pub fn new(text: impl Into<Box<str>>) -> Self {
+    pub fn new(text: impl Into<Arc<str>>) -> Self {
         Self(text.into())
     }
 
@@ -262,7 +262,7 @@ impl Paid {
 
 impl From<SpendKey> for String {
     fn from(key: SpendKey) -> Self {
-        key.0.into()
+        String::from(&*key.0)
     }
 }
 

@@ -13,19 +13,20 @@ use crate::{
     SpendKey, Timestamp,
     seam::{Boxed, SeamError},
 };
-use alloc::{boxed::Box, vec::Vec};
+use alloc::{sync::Arc, vec::Vec};
+use alloy_primitives::Bytes;
 use core::fmt;
 
-/// The name of a record: one line of printable text, at most 512 bytes.
+/// The name of a record: one line of printable text, at most 512 bytes. Clones share it.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Key(Box<str>);
+pub struct Key(Arc<str>);
 
 impl Key {
     /// The longest key, in bytes.
     pub const MAX_LEN: usize = 512;
 
     /// A key with this text.
-    pub fn new(text: impl Into<Box<str>>) -> Self {
+    pub fn new(text: impl Into<Arc<str>>) -> Self {
         Self(text.into())
     }
 
@@ -37,7 +38,7 @@ impl Key {
 
 impl From<&SpendKey> for Key {
     fn from(key: &SpendKey) -> Self {
-        Self(key.as_str().into())
+        Self(key.0.clone())
     }
 }
 
@@ -145,7 +146,8 @@ pub struct Record {
     /// From when on it counts as absent. Nothing removes it earlier.
     pub keep_until: Timestamp,
     /// What its writer needs to go on. It may hold credentials: stores keep it private, and `Debug` shows its length.
-    pub body: Box<[u8]>,
+    /// Clones share it.
+    pub body: Bytes,
 }
 
 impl fmt::Debug for Record {

@@ -59,6 +59,12 @@ pub enum PayerCode {
 pub trait Judge: Send + Sync {
     /// Whether the claim's authorization is the payer's and fits the requirement.
     fn judge(&self, claim: &Claim, known: &Known) -> Verdict;
+
+    /// [`judge`](Judge::judge), for one of many requests at the same time: what it brings may be judged together with what
+    /// the others bring. The verdict is the same, and no request waits for others to come.
+    fn judge_among<'a>(&'a self, claim: &'a Claim, known: &'a Known) -> Boxed<'a, Verdict> {
+        Box::pin(async move { self.judge(claim, known) })
+    }
 }
 
 /// A kind of payment that a facilitator settles.

@@ -121,7 +121,7 @@ impl Examiner<'_> {
             });
         }
         let known = Known::at(self.lane.clock.now()).payer_code(PayerCode::Absent);
-        Ok(match self.judge.judge(self.claim, &known) {
+        Ok(match self.judge.judge_among(self.claim, &known).await {
             Verdict::Valid { .. } => Signature::parse(&signed.signature)
                 .map(|signature| Form::Key(signature.to_bytes()))
                 .ok_or(Reason::Signature),

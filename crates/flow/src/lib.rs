@@ -4,3 +4,4 @@ pub mod client;
 mod oneshot;
 mod record;
 pub mod server;
+mod step;

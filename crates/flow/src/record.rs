@@ -10,7 +10,7 @@ use http402_core::{
     TokenDomain, TransferMethod, U256, Window, Wire,
     authorization::{ChallengeRef, Eip3009, Foreign, MppProof, TempoHash, TempoTransaction},
 };
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 /// A stored record that can not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -175,6 +175,15 @@ impl Field for Box<str> {
     }
     fn read(from: &mut Reader<'_>) -> Result<Self, Corrupt> {
         read_text(from).map(Into::into)
+    }
+}
+
+impl<T: Field> Field for Arc<T> {
+    fn write(&self, out: &mut Vec<u8>) {
+        (**self).write(out);
+    }
+    fn read(from: &mut Reader<'_>) -> Result<Self, Corrupt> {
+        from.read().map(Self::new)
     }
 }
 

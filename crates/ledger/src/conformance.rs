@@ -14,7 +14,7 @@ mod listing;
 mod together;
 
 use http402_core::{
-    Timestamp,
+    Bytes, Timestamp,
     ledger::{Applied, Expect, Full, Key, Ledger, Phase, Record, Versioned, Write},
     seam::Boxed,
 };
@@ -100,7 +100,7 @@ fn record(phase: Phase, body: &[u8]) -> Record {
         phase,
         lease: None,
         keep_until: LATER,
-        body: body.into(),
+        body: Bytes::copy_from_slice(body),
     }
 }
 

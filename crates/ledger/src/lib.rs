@@ -56,8 +56,9 @@ fn check(writes: &[Write]) -> Result<(), SeamError> {
 /// Whether a record can have this key.
 fn possible(key: &Key) -> bool {
     let text = key.as_str();
-    let printable = |byte: &u8| matches!(byte, b' '..=b'~');
+    // Without a way out of the loop, so that many bytes are compared at once.
+    let strange = |any, byte: u8| any | !matches!(byte, b' '..=b'~');
     !text.is_empty()
         && text.len() <= Key::MAX_LEN
-        && (text.as_bytes().iter().all(printable) || !text.chars().any(char::is_control))
+        && (!text.bytes().fold(false, strange) || !text.chars().any(char::is_control))
 }

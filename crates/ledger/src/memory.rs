@@ -6,6 +6,7 @@ use http402_core::{
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     fmt,
+    hash::{BuildHasher, BuildHasherDefault, Hash, Hasher, RandomState},
     ops::Bound,
     sync::PoisonError,
 };
@@ -26,19 +27,55 @@ mod tests;
 pub struct Memory {
     most: usize,
     most_bytes: usize,
+    /// Hashes keys, whose parts strangers choose.
+    seed: RandomState,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
-    records: HashMap<Key, Versioned>,
+    records: HashMap<Name, Versioned, BuildHasherDefault<Given>>,
     /// The keys of those that are unfinished, in order.
     unfinished: BTreeSet<Key>,
     /// The keys by the end of their time and their version, which no two have in common. What is kept for ever is not among them.
-    ends: BTreeMap<(Timestamp, u64), Key>,
+    ends: BTreeMap<(Timestamp, u64), Name>,
     bytes: usize,
     /// One count for all keys: no version comes twice, whatever was removed.
     version: u64,
+}
+
+/// A key with its hash, which is made once for all that a call looks up.
+#[derive(Clone, PartialEq, Eq)]
+struct Name {
+    hash: u64,
+    key: Key,
+}
+
+impl Hash for Name {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.hash);
+    }
+}
+
+/// Takes the hash that a [`Name`] brings.
+#[derive(Default)]
+struct Given(u64);
+
+impl Hasher for Given {
+    fn write(&mut self, bytes: &[u8]) {
+        // A name writes nothing but a u64.
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 impl Default for Memory {
@@ -63,8 +100,9 @@ fn size(key: &Key, record: &Record) -> usize {
 }
 
 impl State {
-    fn remove(&mut self, key: &Key) {
-        if let Some(old) = self.records.remove(key) {
+    fn remove(&mut self, name: &Name) {
+        if let Some(old) = self.records.remove(name) {
+            let key = &name.key;
             self.bytes -= size(key, &old.record);
             self.ends.remove(&(old.record.keep_until, old.version));
             if old.record.phase.unfinished() {
@@ -73,12 +111,13 @@ impl State {
         }
     }
 
-    fn insert(&mut self, key: &Key, new: Versioned) {
+    fn insert(&mut self, name: &Name, new: Versioned) {
+        let key = &name.key;
         let (end, version) = (new.record.keep_until, new.version);
         let unfinished = new.record.phase.unfinished();
         self.bytes += size(key, &new.record);
         let mut was = false;
-        match self.records.get_mut(key) {
+        match self.records.get_mut(name) {
             Some(found) => {
                 let old = std::mem::replace(found, new);
                 self.bytes -= size(key, &old.record);
@@ -86,11 +125,11 @@ impl State {
                 was = old.record.phase.unfinished();
             }
             None => {
-                self.records.insert(key.clone(), new);
+                self.records.insert(name.clone(), new);
             }
         }
         if end != Timestamp::MAX {
-            self.ends.insert((end, version), key.clone());
+            self.ends.insert((end, version), name.clone());
         }
         match (was, unfinished) {
             (false, true) => {
@@ -103,9 +142,9 @@ impl State {
         }
     }
 
-    fn live(&self, now: Timestamp, key: &Key) -> Option<&Versioned> {
+    fn live(&self, now: Timestamp, name: &Name) -> Option<&Versioned> {
         self.records
-            .get(key)
+            .get(name)
             .filter(|found| found.record.keep_until > now)
     }
 
@@ -113,9 +152,9 @@ impl State {
     fn purge(&mut self, now: Timestamp, most: usize) {
         for _ in 0..most {
             match self.ends.first_key_value() {
-                Some(((end, _), key)) if *end <= now => {
-                    let key = key.clone();
-                    self.remove(&key);
+                Some(((end, _), name)) if *end <= now => {
+                    let name = name.clone();
+                    self.remove(&name);
                 }
                 _ => return,
             }
@@ -134,6 +173,7 @@ impl Memory {
         Self {
             most: records,
             most_bytes: bytes,
+            seed: RandomState::new(),
             state: Mutex::default(),
         }
     }
@@ -153,11 +193,20 @@ impl Memory {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn name(&self, key: &Key) -> Name {
+        Name {
+            hash: self.seed.hash_one(key),
+            key: key.clone(),
+        }
+    }
+
     fn change(&self, now: Timestamp, writes: &[Write]) -> Result<Applied, SeamError> {
         crate::check(writes)?;
+        let names: Vec<Name> = writes.iter().map(|write| self.name(&write.key)).collect();
+        let named = || names.iter().zip(writes);
         let mut state = self.state();
-        for (index, write) in writes.iter().enumerate() {
-            let found = state.live(now, &write.key);
+        for (index, (name, write)) in named().enumerate() {
+            let found = state.live(now, name);
             let holds = match write.expect {
                 Expect::Absent => found.is_none(),
                 Expect::Version(version) => found.is_some_and(|found| found.version == version),
@@ -168,24 +217,24 @@ impl Memory {
             }
         }
         state.purge(now, 8);
-        if !self.fits(&state, writes) {
+        if !self.fits(&state, named()) {
             state.purge(now, usize::MAX);
-            if !self.fits(&state, writes) {
+            if !self.fits(&state, named()) {
                 return Err(Full.into());
             }
         }
         let mut versions = Vec::with_capacity(writes.len());
-        for write in writes {
+        for (name, write) in named() {
             match &write.put {
                 None => {
-                    state.remove(&write.key);
+                    state.remove(name);
                     versions.push(0);
                 }
                 Some(record) => {
                     state.version += 1;
                     let version = state.version;
                     let record = record.clone();
-                    state.insert(&write.key, Versioned { version, record });
+                    state.insert(name, Versioned { version, record });
                     versions.push(version);
                 }
             }
@@ -195,11 +244,11 @@ impl Memory {
 
     /// Whether there is room after the writes. What makes nothing larger always fits: an outcome of what is reserved must not
     /// fail for want of room, so finishing a record that is there may go over the bytes.
-    fn fits(&self, state: &State, writes: &[Write]) -> bool {
+    fn fits<'a>(&self, state: &State, writes: impl Iterator<Item = (&'a Name, &'a Write)>) -> bool {
         let (mut records, mut bytes) = (state.records.len(), state.bytes);
         let mut new = false;
-        for write in writes {
-            let old = state.records.get(&write.key);
+        for (name, write) in writes {
+            let old = state.records.get(name);
             if let Some(old) = old {
                 records -= 1;
                 bytes -= size(&write.key, &old.record);
@@ -228,7 +277,7 @@ impl Ledger for Memory {
         now: Timestamp,
         key: &'a Key,
     ) -> Boxed<'a, Result<Option<Versioned>, SeamError>> {
-        Box::pin(async move { Ok(self.state().live(now, key).cloned()) })
+        Box::pin(async move { Ok(self.state().live(now, &self.name(key)).cloned()) })
     }
 
     fn pending<'a>(
@@ -249,7 +298,7 @@ impl Ledger for Memory {
                 .unfinished
                 .range::<Key, _>((from, Bound::Unbounded))
                 .take_while(|key| key.as_str().starts_with(prefix))
-                .filter_map(|key| Some((key, state.live(now, key)?)));
+                .filter_map(|key| Some((key, state.live(now, &self.name(key))?)));
             let records: Vec<_> = found
                 .by_ref()
                 .take(limit)

@@ -9,7 +9,7 @@ use chacha20poly1305::{
     aead::{Aead, Payload},
 };
 use http402_core::{
-    Timestamp, keccak256,
+    Bytes, Timestamp, keccak256,
     ledger::{Applied, Key, Ledger, Page, Record, Versioned, Write},
     seam::{Boxed, Entropy, SeamError},
 };
@@ -75,7 +75,7 @@ impl Ring {
         self
     }
 
-    fn seal(&self, key: &Key, body: &[u8], entropy: &dyn Entropy) -> Result<Box<[u8]>, SealError> {
+    fn seal(&self, key: &Key, body: &[u8], entropy: &dyn Entropy) -> Result<Bytes, SealError> {
         let random = entropy.bytes32();
         let mut nonce = [0; NONCE];
         nonce.copy_from_slice(&random[..NONCE]);
@@ -90,10 +90,10 @@ impl Ring {
             .into())
     }
 
-    fn open(&self, key: &Key, body: &[u8]) -> Result<Box<[u8]>, SealError> {
+    fn open(&self, key: &Key, body: &Bytes) -> Result<Bytes, SealError> {
         let Some(rest) = body.strip_prefix(&MARK) else {
             return if self.unsealed {
-                Ok(body.into())
+                Ok(body.clone())
             } else {
                 Err(SealError(Kind::Unsealed))
             };

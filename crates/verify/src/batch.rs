@@ -1,10 +1,7 @@
 //! Many claims at once, for whoever has many anyway. A batch is whatever waits: nothing here waits for more.
 
 use crate::{Signature, Verifier, engine::Check, typed::Typed};
-use http402_core::{
-    Address, Authorization, Claim, Party, Reason, Verdict,
-    seam::{Judge, Known},
-};
+use http402_core::{Address, Claim, Party, Reason, Verdict, seam::Known};
 
 /// What a claim still asks for, when everything but the curve has been looked at.
 pub(crate) enum Asks {
@@ -56,16 +53,15 @@ impl Verifier {
     /// Judges each claim, in order. Every verdict is the one that [`judge`](Judge::judge) gives for the claim alone, whatever
     /// the others are; an engine may share work among them.
     pub fn judge_batch(&self, claims: &[(&Claim, &Known)]) -> Vec<Verdict> {
-        let asks = claims
-            .iter()
-            .map(|(claim, known)| match &claim.authorization {
-                Authorization::Eip3009(signed) => {
-                    self.eip3009_asks(&claim.requirement, signed, known)
-                }
-                Authorization::Voucher(voucher) => self.voucher_asks(&claim.requirement, voucher),
-                _ => Asks::Nothing(self.judge(claim, known)),
-            });
-        let asks: Vec<Asks> = asks.collect();
+        let asks = claims.iter().map(|(claim, known)| self.asks(claim, known));
+        self.finish_all(asks.collect())
+    }
+
+    /// [`finish`](Self::finish) for each, in order.
+    pub(crate) fn finish_all(&self, asks: Vec<Asks>) -> Vec<Verdict> {
+        if asks.len() == 1 {
+            return asks.into_iter().map(|asks| self.finish(asks)).collect();
+        }
         let mut answers = self.engine.check_all(&self.checks(&asks)).into_iter();
         let verdicts = asks.into_iter().map(|asks| match asks {
             Asks::Nothing(verdict) => verdict,

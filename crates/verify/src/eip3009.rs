@@ -102,15 +102,6 @@ impl Verifier {
         }
     }
 
-    pub(crate) fn eip3009(
-        &self,
-        requirement: &Requirement,
-        signed: &Eip3009,
-        known: &Known,
-    ) -> Verdict {
-        self.finish(self.eip3009_asks(requirement, signed, known))
-    }
-
     /// The verdict up to the arithmetic of the curve.
     ///
     /// A payer with code is judged by its contract alone; without code, by recovery alone.

@@ -3,6 +3,7 @@
 mod batch;
 mod eip3009;
 pub mod engine;
+mod gather;
 #[cfg(feature = "key")]
 mod key;
 #[cfg(feature = "p256")]
@@ -12,10 +13,12 @@ mod signature;
 mod typed;
 mod voucher;
 
+pub use gather::Gather;
 #[cfg(feature = "key")]
 pub use key::{KeyError, LocalKey};
 pub use signature::Signature;
 
+use batch::Asks;
 use engine::{Engine, K256};
 use http402_core::{
     Authorization, Claim, Verdict,
@@ -71,6 +74,19 @@ impl Verifier {
     }
 }
 
+impl Verifier {
+    /// The verdict on a claim up to the arithmetic of the curve.
+    fn asks(&self, claim: &Claim, known: &Known) -> Asks {
+        match &claim.authorization {
+            Authorization::Eip3009(signed) => self.eip3009_asks(&claim.requirement, signed, known),
+            Authorization::Voucher(voucher) => self.voucher_asks(&claim.requirement, voucher),
+            Authorization::MppProof(proof) => Asks::Nothing(self.proof(&claim.requirement, proof)),
+            // Only its facilitator understands it.
+            _ => Asks::Nothing(Verdict::NeedsChain),
+        }
+    }
+}
+
 impl fmt::Debug for Verifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Verifier")
@@ -82,14 +98,6 @@ impl fmt::Debug for Verifier {
 
 impl Judge for Verifier {
     fn judge(&self, claim: &Claim, known: &Known) -> Verdict {
-        match &claim.authorization {
-            Authorization::Eip3009(signed) => self.eip3009(&claim.requirement, signed, known),
-            Authorization::Voucher(voucher) => {
-                self.finish(self.voucher_asks(&claim.requirement, voucher))
-            }
-            Authorization::MppProof(proof) => self.proof(&claim.requirement, proof),
-            // Only its facilitator understands it.
-            _ => Verdict::NeedsChain,
-        }
+        self.finish(self.asks(claim, known))
     }
 }

@@ -32,13 +32,13 @@ impl From<PayloadError> for ClaimError {
 
 /// Base64 is printable ASCII: it is always a header's value.
 fn value(text: &str) -> Result<HeaderValue, ParseError> {
-    HeaderValue::from_str(&header::encode(text))
+    HeaderValue::try_from(header::encode(text))
         .map_err(|_| ParseError::new("header", "not a header's value"))
 }
 
 fn report(name: &HeaderName, claim: &Claim, outcome: &Settlement, out: &mut HeaderMap) {
-    let reply = SettleResponse::of(claim, outcome);
-    if let Some(Ok(value)) = reply.map(|reply| value(reply.encode())) {
+    let reply = SettleResponse::text(claim, outcome);
+    if let Some(Ok(value)) = reply.map(|reply| value(&reply)) {
         out.insert(name.clone(), value);
     }
 }

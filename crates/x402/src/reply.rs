@@ -19,7 +19,7 @@ fn need_bool(json: &Json<'_>, name: &'static str) -> Result<bool, ParseError> {
 fn network_text(protocol: ProtocolId, chain: &ChainId) -> String {
     match network::name(chain) {
         Some(name) if protocol == V1 => name.into(),
-        _ => chain.to_string(),
+        _ => chain.into(),
     }
 }
 
@@ -164,6 +164,11 @@ impl SettleResponse {
 
     /// What is told of a claim's settlement.
     pub fn of(claim: &Claim, settlement: &Settlement) -> Option<Self> {
+        Self::parse(&Self::text(claim, settlement)?).ok()
+    }
+
+    /// The JSON text of what is told of a claim's settlement.
+    pub(crate) fn text(claim: &Claim, settlement: &Settlement) -> Option<Box<str>> {
         let protocol = claim.wire.protocol;
         let network = network_text(protocol, &claim.requirement.chain);
         let payer = claim.authorization.payer().map(|payer| payer.to_string());
@@ -177,7 +182,7 @@ impl SettleResponse {
             ),
             _ => return None,
         };
-        let mut raw = Object::new()
+        let told = Object::new()
             .boolean("success", success)
             .maybe_text("errorReason", why.map(|why| code(protocol, why)))
             .maybe_text("payer", payer.as_deref())
@@ -186,20 +191,13 @@ impl SettleResponse {
                 transaction.map_or("", |transaction| transaction),
             )
             .text("network", &network);
-        let mut amount = None;
-        if let (Settlement::Settled(receipt), false) = (settlement, protocol == V1) {
-            amount = Some(receipt.amount);
-            raw = raw.text("amount", &receipt.amount.to_string());
-        }
-        Some(Self {
-            success,
-            reason: why.map(|why| code(protocol, why).into()),
-            payer: payer.map(Into::into),
-            transaction: transaction.cloned().unwrap_or_default(),
-            network: network.into(),
-            amount,
-            raw: raw.finish(),
-        })
+        let told = match settlement {
+            Settlement::Settled(receipt) if protocol != V1 => {
+                told.text("amount", &receipt.amount.to_string())
+            }
+            _ => told,
+        };
+        Some(told.finish())
     }
 
     /// The JSON text, as it was read.

@@ -9,7 +9,10 @@ pub struct Object(String);
 impl Object {
     /// An object without members.
     pub fn new() -> Self {
-        Self(String::from("{"))
+        // Room for most documents, so that they do not move while they grow.
+        let mut text = String::with_capacity(256);
+        text.push('{');
+        Self(text)
     }
 
     fn name(&mut self, name: &str) -> &mut String {
@@ -95,6 +98,14 @@ pub fn array<'a>(items: impl IntoIterator<Item = &'a str>) -> Box<str> {
 pub fn quote(text: &str, out: &mut String) {
     use core::fmt::Write;
     out.push('"');
+    if text
+        .bytes()
+        .all(|byte| matches!(byte, b' ' | b'!' | b'#'..=b'[' | b']'..=b'~'))
+    {
+        out.push_str(text);
+        out.push('"');
+        return;
+    }
     for c in text.chars() {
         match c {
             '"' => out.push_str("\\\""),

@@ -194,7 +194,7 @@ impl Desk {
             phase,
             lease: (phase == Phase::Owed).then(|| now.plus(LEASE)),
             keep_until: end.max(now).plus(KEEP),
-            body: body.into(),
+            body: body.into_boxed_slice().into(),
         }
     }
 

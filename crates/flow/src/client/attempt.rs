@@ -101,7 +101,7 @@ impl Field for bool {
 }
 
 impl Body {
-    fn encode(&self) -> Box<[u8]> {
+    fn encode(&self) -> Bytes {
         let mut out = vec![VERSION];
         self.holder.write(&mut out);
         self.named.write(&mut out);
@@ -120,7 +120,7 @@ impl Body {
         self.headers.write(&mut out);
         self.transaction.write(&mut out);
         self.spent.write(&mut out);
-        out.into()
+        out.into_boxed_slice().into()
     }
 
     pub(crate) fn decode(record: &Record) -> Result<Self, Corrupt> {

@@ -109,7 +109,7 @@ impl Tally {
             phase: Phase::Tally,
             lease: None,
             keep_until,
-            body: body.into(),
+            body: body.into_boxed_slice().into(),
         }
     }
 

@@ -339,7 +339,7 @@ fn first_use(key: Key, payee: &Party, now: Timestamp) -> Write {
             phase: Phase::Tally,
             lease: None,
             keep_until: now.plus(PIN),
-            body: body.into(),
+            body: body.into_boxed_slice().into(),
         }),
     }
 }

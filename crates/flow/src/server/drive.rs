@@ -11,7 +11,6 @@ use respond::private;
 use settle::record;
 
 use crate::{
-    oneshot,
     server::{
         answer::Problem,
         entry::{Entry, Kept, credential},
@@ -22,6 +21,7 @@ use crate::{
             Served, Taking,
         },
     },
+    step::step,
 };
 use http::{
     HeaderMap, HeaderValue, Method, Response,
@@ -32,9 +32,14 @@ use http402_core::{
     Settlement, Timestamp, Verdict,
     ledger::{Applied, Key, Ledger, Versioned, Write},
     protocol::{Asked, Protocol, Told},
-    seam::{Clock, Facilitator, Judge, Known, SeamError, Spawn},
+    seam::{Boxed, Clock, Facilitator, Judge, Known, SeamError, Spawn},
 };
-use std::{fmt, future::Future, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    future::Future,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 /// How often an outcome is written before it is left to recovery.
 const RECORDING_TRIES: u32 = 4;
@@ -117,6 +122,7 @@ where
         seams,
         gate,
         arrival,
+        house: OnceLock::new(),
     };
     let outcome = walk.run(handler).await?;
     Ok(match outcome {
@@ -135,6 +141,13 @@ struct Walk<'a> {
     seams: &'a Seams,
     gate: &'a Gate,
     arrival: Arrival<'a>,
+    house: OnceLock<Arc<House>>,
+}
+
+/// What the steps of a payment need that go on without its request.
+struct House {
+    seams: Seams,
+    gate: Gate,
 }
 
 /// How far a request came without its handler.
@@ -208,10 +221,9 @@ impl<'a> Walk<'a> {
 
     /// Everything between the claim and the handler.
     async fn admit(&self, presented: Presented) -> Result<Admitted, Halt> {
-        let local = self
-            .seams
-            .judge
-            .judge(presented.claim(), &Known::at(self.now()));
+        let known = Known::at(self.now());
+        let local = self.seams.judge.judge_among(presented.claim(), &known);
+        let local = local.await;
         self.seams
             .events
             .event(presented.claim(), &Event::Judged(&local));
@@ -334,25 +346,22 @@ impl<'a> Walk<'a> {
         free: Vec<Option<Versioned>>,
     ) -> Result<Reserving, Halt> {
         let writes = judged.reserve(self.gate, self.now(), &free);
-        let (sender, receiver) = oneshot::channel();
-        let (seams, gate) = (self.seams.clone(), self.gate.clone());
-        self.seams.spawn.spawn(Box::pin(async move {
-            let applied = seams.ledger.apply(seams.clock.now(), &writes).await;
-            let reserving = match applied {
+        let house = self.house();
+        let reserving = self.step(Box::pin(async move {
+            let seams = &house.seams;
+            match seams.ledger.apply(seams.clock.now(), &writes).await {
                 Ok(applied) => Ok(match judged.reserved(applied, &free) {
+                    // When nobody waits any more, dropping it gives the reservation back.
                     Reserving::Reserved(reserved) => Ok(Handed {
-                        seams: seams.clone(),
-                        gate,
+                        house,
                         reserved: Some(reserved),
                     }),
                     Reserving::Held(judged, found) => Err((judged, found)),
                 }),
                 Err(error) => Err((judged, error)),
-            };
-            // When nobody waits any more, dropping it gives the reservation back.
-            drop(sender.send(reserving));
+            }
         }));
-        match receiver.receive().await {
+        match reserving.await {
             Some(Ok(Ok(mut handed))) => match handed.reserved.take() {
                 Some(reserved) => {
                     if let Some(claim) = reserved.claim() {
@@ -385,31 +394,20 @@ impl<'a> Walk<'a> {
     }
 
     fn guard(&self, granted: Granted) -> Guard {
-        Guard {
-            seams: self.seams.clone(),
-            gate: self.gate.clone(),
-            granted: Some(granted),
-        }
+        Guard::new(self.house(), granted)
     }
 
     /// Settles and records in a step of its own, and waits for it.
     async fn settle(&self, next: Next<Owed>, ask: Ask) -> Result<Admitted, Halt> {
-        let (sender, receiver) = oneshot::channel();
-        let (seams, gate) = (self.seams.clone(), self.gate.clone());
-        self.seams.spawn.spawn(Box::pin(async move {
-            let done = settle(&seams, &gate, next, ask).await;
-            let done = match done {
-                Done::Granted(granted) => Ok(Guard {
-                    seams: seams.clone(),
-                    gate,
-                    granted: Some(granted),
-                }),
+        let house = self.house();
+        let done = self.step(Box::pin(async move {
+            match settle(&house.seams, &house.gate, next, ask).await {
+                // A grant that nobody waits for is given back when it is dropped.
+                Done::Granted(granted) => Ok(Guard::new(house, granted)),
                 other => Err(other),
-            };
-            // A grant that nobody waits for is given back when it is dropped.
-            drop(sender.send(done));
+            }
         }));
-        match receiver.receive().await {
+        match done.await {
             Some(Ok(guard)) => Ok(Admitted::Granted(guard)),
             Some(Err(done)) => Ok(Admitted::Answer(self.done(done))),
             None => Err(Problem::Unknown.into()),
@@ -470,26 +468,36 @@ impl<'a> Walk<'a> {
     }
 
     async fn settle_served(&self, next: Next<Owed>) -> Done {
-        let (sender, receiver) = oneshot::channel();
-        let (seams, gate) = (self.seams.clone(), self.gate.clone());
-        self.seams.spawn.spawn(Box::pin(async move {
-            let done = settle(&seams, &gate, next, Ask::Settle).await;
-            drop(sender.send(done));
+        let house = self.house();
+        let done = self.step(Box::pin(async move {
+            settle(&house.seams, &house.gate, next, Ask::Settle).await
         }));
-        receiver.receive().await.unwrap_or(Done::Lost)
+        done.await.unwrap_or(Done::Lost)
     }
 
     /// Records in a step of its own; `false` when that failed.
-    async fn record(&self, claim: Option<Claim>, writes: Vec<Write>) -> bool {
-        let (sender, receiver) = oneshot::channel();
-        let seams = self.seams.clone();
-        self.seams.spawn.spawn(Box::pin(async move {
-            let recorded = matches!(
-                record(&seams, claim.as_ref(), &writes).await,
-                Some(Applied::Done(_))
-            );
-            let _ = sender.send(recorded);
+    async fn record(&self, claim: Option<Arc<Claim>>, writes: Vec<Write>) -> bool {
+        let house = self.house();
+        let recorded = self.step(Box::pin(async move {
+            let recorded = record(&house.seams, claim.as_deref(), &writes).await;
+            matches!(recorded, Some(Applied::Done(_)))
         }));
-        receiver.receive().await.unwrap_or(false)
+        recorded.await.unwrap_or(false)
+    }
+
+    /// Takes a step that goes on to its end, whoever waits for it.
+    async fn step<T: Send + 'static>(&self, work: Boxed<'static, T>) -> Option<T> {
+        step(&*self.seams.spawn, work).await
+    }
+
+    /// What steps and guards outlive the request with.
+    fn house(&self) -> Arc<House> {
+        let made = || {
+            Arc::new(House {
+                seams: self.seams.clone(),
+                gate: self.gate.clone(),
+            })
+        };
+        self.house.get_or_init(made).clone()
     }
 }

@@ -4,6 +4,7 @@ use http402_core::{
     Authorization, B256, Bytes, Claim, Party, Pending, Reason, Receipt, RequestDigest, Timestamp,
     keccak256, ledger::Record,
 };
+use std::sync::Arc;
 
 const VERSION: u8 = 2;
 
@@ -11,7 +12,7 @@ const VERSION: u8 = 2;
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     /// The claim, to go on after a crash. Kept while something may still have to be settled.
-    pub(crate) claim: Option<Claim>,
+    pub(crate) claim: Option<Arc<Claim>>,
     /// What was asked for.
     pub(crate) request: RequestDigest,
     /// The credential: the decoded authorization with its signature.
@@ -47,7 +48,7 @@ pub(crate) fn credential(authorization: &Authorization) -> B256 {
 
 impl Entry {
     /// What is held of a claim with this [`credential`].
-    pub(crate) fn new(claim: Claim, credential: B256, payer: Party) -> Self {
+    pub(crate) fn new(claim: Arc<Claim>, credential: B256, payer: Party) -> Self {
         Self {
             request: claim.request,
             credential,
@@ -75,7 +76,7 @@ impl Entry {
 
     /// The body of a record that takes the place of the one with the version `over`, 0 for none. A version is held once:
     /// whoever finds his own bytes in the ledger knows that it was he who has written them.
-    pub(crate) fn encode(&self, over: u64) -> Box<[u8]> {
+    pub(crate) fn encode(&self, over: u64) -> Bytes {
         let mut out = Vec::with_capacity(2048);
         out.push(VERSION);
         over.write(&mut out);
@@ -88,7 +89,7 @@ impl Entry {
         self.receipt.write(&mut out);
         self.reason.write(&mut out);
         self.response.write(&mut out);
-        out.into()
+        out.into_boxed_slice().into()
     }
 
     pub(crate) fn decode(record: &Record) -> Result<Self, Corrupt> {

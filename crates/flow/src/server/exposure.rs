@@ -2,7 +2,7 @@
 
 use http402_core::{Party, SpendKey, Timestamp, ledger::Key};
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -38,7 +38,7 @@ pub(crate) struct Exposure {
 
 #[derive(Default)]
 struct Open {
-    places: HashMap<Box<str>, Place>,
+    places: HashMap<Key, Place>,
     payers: HashMap<Party, usize>,
 }
 
@@ -52,7 +52,7 @@ struct Place {
 /// A place among the unsettled payments, given back when it is dropped.
 pub(crate) struct Ticket {
     open: Arc<Mutex<Open>>,
-    key: Box<str>,
+    key: Option<Key>,
 }
 
 impl fmt::Debug for Ticket {
@@ -79,7 +79,8 @@ impl Exposure {
         now: Timestamp,
     ) -> Result<Option<Ticket>, Crowded> {
         let mut open = lock(&self.open);
-        if open.places.contains_key(key.as_str()) {
+        let key = Key::from(key);
+        if open.places.contains_key(&key) {
             return Ok(None);
         }
         let of_payer = open.payers.get(payer).copied().unwrap_or(0);
@@ -92,10 +93,10 @@ impl Exposure {
         if open.places.len() >= self.in_all {
             return Err(Crowded::Gate);
         }
-        open.insert(key, payer, until);
+        open.insert(&key, payer, until);
         Ok(Some(Ticket {
             open: self.open.clone(),
-            key: key.as_str().into(),
+            key: Some(key),
         }))
     }
 
@@ -108,36 +109,35 @@ impl Exposure {
         until: Timestamp,
     ) {
         if let Some(mut ticket) = ticket {
-            ticket.key = Box::default();
+            ticket.key = None;
         }
         let mut open = lock(&self.open);
-        open.insert(key, payer, until);
-        if let Some(place) = open.places.get_mut(key.as_str()) {
+        let key = Key::from(key);
+        open.insert(&key, payer, until);
+        if let Some(place) = open.places.get_mut(&key) {
             place.doubtful = true;
         }
     }
 
     /// It is not in doubt any more, whoever has found out.
     pub(crate) fn leave(&self, key: &Key) {
-        lock(&self.open).remove(key.as_str());
+        lock(&self.open).remove(key);
     }
 }
 
 impl Open {
-    fn insert(&mut self, key: &SpendKey, payer: &Party, until: Timestamp) {
-        if self.places.contains_key(key.as_str()) {
-            return;
+    fn insert(&mut self, key: &Key, payer: &Party, until: Timestamp) {
+        if let Entry::Vacant(free) = self.places.entry(key.clone()) {
+            *self.payers.entry(payer.clone()).or_default() += 1;
+            free.insert(Place {
+                payer: payer.clone(),
+                until,
+                doubtful: false,
+            });
         }
-        *self.payers.entry(payer.clone()).or_default() += 1;
-        let place = Place {
-            payer: payer.clone(),
-            until,
-            doubtful: false,
-        };
-        self.places.insert(key.as_str().into(), place);
     }
 
-    fn remove(&mut self, key: &str) {
+    fn remove(&mut self, key: &Key) {
         let Some(place) = self.places.remove(key) else {
             return;
         };
@@ -153,7 +153,7 @@ impl Open {
     fn prune(&mut self, now: Timestamp) {
         let ended = |place: &Place| place.doubtful && place.until < now;
         let places = self.places.iter().filter(|(_, place)| ended(place));
-        let keys: Vec<Box<str>> = places.map(|(key, _)| key.clone()).collect();
+        let keys: Vec<Key> = places.map(|(key, _)| key.clone()).collect();
         for key in keys {
             self.remove(&key);
         }
@@ -162,8 +162,8 @@ impl Open {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        if !self.key.is_empty() {
-            lock(&self.open).remove(&self.key);
+        if let Some(key) = &self.key {
+            lock(&self.open).remove(key);
         }
     }
 }

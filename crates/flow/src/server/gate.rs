@@ -27,7 +27,7 @@ pub enum Check {
 /// The terms of one route: who may pay in which protocol, and how long things take. Made once, used by every request.
 #[derive(Clone)]
 pub struct Gate {
-    pub(crate) protocols: Vec<Arc<dyn Protocol>>,
+    pub(crate) protocols: Arc<[Arc<dyn Protocol>]>,
     pub(crate) check: Check,
     pub(crate) body_cap: usize,
     pub(crate) wait: Duration,
@@ -112,7 +112,7 @@ impl Gate {
         Ok(Self {
             vary: listed(&protocols, |protocol| protocol.request_headers()),
             expose: listed(&protocols, |protocol| protocol.response_headers()),
-            protocols,
+            protocols: protocols.into(),
             check: Check::Facilitator,
             body_cap: 64 * 1024,
             wait: Duration::from_secs(10),
@@ -252,7 +252,7 @@ impl Gate {
     pub fn refuse(&self, asked: &Asked<'_>, why: &Reason) -> Response<Bytes> {
         let mut refusal = Refusal::default();
         let mut offered = false;
-        for protocol in &self.protocols {
+        for protocol in &*self.protocols {
             offered |= protocol.offer(asked, why, &mut refusal).is_ok();
         }
         if !offered {

@@ -17,12 +17,15 @@ use http402_core::{
     SpendKey, Step, Timestamp, Verdict, keccak256,
     ledger::{Applied, Expect, Key, Phase, Record, Versioned, Write},
 };
-use std::{iter::repeat_n, sync::OnceLock};
+use std::{
+    iter::repeat_n,
+    sync::{Arc, OnceLock},
+};
 
 /// A request with one readable credential that answers one of the offers. Nothing is known of its truth.
 #[derive(Debug)]
 pub struct Presented {
-    claim: Claim,
+    claim: Arc<Claim>,
 }
 
 /// What judging a presented claim leads to.
@@ -39,7 +42,7 @@ pub enum Judging {
 /// A claim whose authorization is the payer's and fits the requirement. Nobody has used it for anything yet.
 #[derive(Debug)]
 pub struct Judged {
-    claim: Claim,
+    claim: Arc<Claim>,
     payer: Party,
     ticket: Option<Ticket>,
     /// The claim's [`credential`], once it was needed.
@@ -94,7 +97,7 @@ pub(crate) struct Settled {
 /// A claim that was definitely not settled.
 #[derive(Debug)]
 pub struct Declined {
-    pub(crate) claim: Claim,
+    pub(crate) claim: Arc<Claim>,
     pub(crate) reason: Reason,
 }
 
@@ -199,23 +202,24 @@ impl Holds {
 }
 
 impl Presented {
-    pub(crate) fn new(mut claim: Claim) -> Self {
+    pub(crate) fn new(claim: impl Into<Arc<Claim>>) -> Self {
+        let mut claim = claim.into();
         if claim.spends.is_empty() {
             // An authorization of a form without a key of its own is reserved by its content; it is never served first.
             let content = match &claim.authorization {
                 Authorization::Foreign(foreign) => keccak256(&foreign.content),
                 _ => credential(&claim.authorization),
             };
-            claim
-                .spends
-                .push(SpendKey::new(format!("content:{content:#x}")));
+            let claim = Arc::make_mut(&mut claim);
+            let key = SpendKey::new(format!("content:{content:#x}"));
+            claim.spends.push(key);
             claim.requirement.flow = Flow::Upfront;
         }
         Self { claim }
     }
 
     /// The claim.
-    pub fn claim(&self) -> &Claim {
+    pub fn claim(&self) -> &Arc<Claim> {
         &self.claim
     }
 
@@ -245,7 +249,7 @@ impl Presented {
 
 impl Judged {
     /// The claim.
-    pub fn claim(&self) -> &Claim {
+    pub fn claim(&self) -> &Arc<Claim> {
         &self.claim
     }
 
@@ -334,7 +338,7 @@ fn failures(free: &[Option<Versioned>]) -> u8 {
 }
 
 impl Reserved {
-    pub(crate) fn claim(&self) -> Option<&Claim> {
+    pub(crate) fn claim(&self) -> Option<&Arc<Claim>> {
         self.entry.claim.as_ref()
     }
 
@@ -401,7 +405,7 @@ impl Granted {
         Some(Paid::new(claim, self.entry.payer.clone(), transaction))
     }
 
-    pub(crate) fn claim(&self) -> Option<&Claim> {
+    pub(crate) fn claim(&self) -> Option<&Arc<Claim>> {
         self.entry.claim.as_ref()
     }
 

@@ -72,7 +72,8 @@ pub(super) async fn all_or_nothing(ledger: Arc<dyn Ledger>) {
         .await
         .expect("the old record is there");
     assert_eq!(
-        &*old.record.body, b"old",
+        old.record.body[..],
+        *b"old",
         "a conflicting write changed the record"
     );
     let writes = [

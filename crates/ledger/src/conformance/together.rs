@@ -61,7 +61,7 @@ pub(super) async fn no_lost_update(ledger: Arc<dyn Ledger>) {
         .await
         .expect("the count is there");
     assert_eq!(
-        &*found.record.body,
+        found.record.body[..],
         (4 * EACH).to_be_bytes(),
         "counts were lost"
     );
@@ -113,7 +113,11 @@ pub(super) async fn one_key(ledger: Arc<dyn Ledger>) {
                 found.version, version,
                 "others are told the winner's version"
             );
-            assert_eq!(*found.record.body, winner.to_be_bytes(), "and his record");
+            assert_eq!(
+                found.record.body[..],
+                winner.to_be_bytes(),
+                "and his record"
+            );
         }
     }
 }
@@ -153,7 +157,7 @@ pub(super) async fn overlapping(ledger: Arc<dyn Ledger>) {
         let found = get(&*ledger, NOW, &name(at))
             .await
             .expect("the count is there");
-        assert_eq!(*found.record.body, wanted.to_be_bytes(), "count {at}");
+        assert_eq!(found.record.body[..], wanted.to_be_bytes(), "count {at}");
     }
 }
 

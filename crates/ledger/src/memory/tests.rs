@@ -2,7 +2,7 @@
 //! between its beginning and its end.
 
 use super::*;
-use http402_core::ledger::Phase;
+use http402_core::{Bytes, ledger::Phase};
 use shuttle::{rand::Rng, thread};
 use std::{
     collections::{HashMap as Map, HashSet},
@@ -135,7 +135,7 @@ fn some_write(key: &str, known: &Map<&str, u64>, body: u64) -> Write {
         phase: phases[random.gen_range(0..3)],
         lease: None,
         keep_until: Timestamp::MAX,
-        body: body.to_be_bytes().into(),
+        body: Bytes::copy_from_slice(&body.to_be_bytes()),
     });
     Write {
         key: Key::new(key),
@@ -232,7 +232,7 @@ fn two_winners_and_a_look_into_the_past_have_no_order() {
         phase: Phase::Reserved,
         lease: None,
         keep_until: Timestamp::MAX,
-        body: body.into(),
+        body: Bytes::copy_from_slice(body),
     };
     let take = |from, to, version: u64| Event {
         from,

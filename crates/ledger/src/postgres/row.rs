@@ -3,7 +3,7 @@
 use super::{Kind, RemoteError};
 use crate::room::Room;
 use http402_core::{
-    Timestamp,
+    Bytes, Timestamp,
     ledger::{Applied, Expect, Full, Key, Page, Phase, Record, Versioned, Write},
     seam::SeamError,
 };
@@ -105,7 +105,7 @@ fn record_at(row: &Row, at: usize) -> Result<Versioned, RemoteError> {
             phase: phase.ok_or(RemoteError::new(Kind::Unreadable))?,
             lease: column::<Option<i64>>(row, at + 2)?.map(from_time),
             keep_until: from_time(column(row, at + 3)?),
-            body: column::<&[u8]>(row, at + 4)?.into(),
+            body: Bytes::copy_from_slice(column(row, at + 4)?),
         },
     })
 }

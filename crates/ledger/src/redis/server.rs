@@ -211,7 +211,7 @@ mod tests {
     use super::*;
     use crate::servers;
     use http402_core::{
-        Timestamp,
+        Bytes, Timestamp,
         ledger::{Applied, Expect, Ledger, Phase, Record, Write},
     };
 
@@ -270,7 +270,7 @@ mod tests {
                     phase: Phase::Owed,
                     lease: None,
                     keep_until: Timestamp::MAX,
-                    body: Box::default(),
+                    body: Bytes::new(),
                 }),
             };
             let writes = [write("new", Expect::Version(7)), write("x", Expect::Absent)];

@@ -3,7 +3,7 @@
 use super::{Kind, RemoteError};
 use ::redis::Value;
 use http402_core::{
-    Timestamp,
+    Bytes, Timestamp,
     ledger::{Applied, Full, Key, Page, Phase, Record, Versioned},
     seam::SeamError,
 };
@@ -58,7 +58,7 @@ fn read(value: &[u8]) -> Option<Versioned> {
             phase: Phase::from_number(phase)?,
             lease,
             keep_until: Timestamp::from_secs(number(&head[44..])?),
-            body: body.into(),
+            body: Bytes::copy_from_slice(body),
         },
     })
 }

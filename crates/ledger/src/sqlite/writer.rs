@@ -293,7 +293,7 @@ impl<'c> Writer<'c> {
         store.version = (store.version.checked_add(1)).ok_or(SqliteError::new(Kind::Unreadable))?;
         let (version, phase) = (store.version, record.phase.number());
         let (lease, end) = (record.lease.map(time), time(record.keep_until));
-        let (open, body) = (record.phase.unfinished(), &*record.body);
+        let (open, body) = (record.phase.unfinished(), record.body.as_ref());
         match row {
             None => {
                 let all = params![version, phase, lease, end, body, open, key];

@@ -1,6 +1,6 @@
 use crate::memory::write;
 use http402_core::{
-    B256, Timestamp,
+    B256, Bytes, Timestamp,
     ledger::{Applied, Expect, Key, Ledger, Page, Record, Versioned, Write},
     seam::{Boxed, Entropy, SeamError},
 };
@@ -80,7 +80,7 @@ fn put(ledger: &dyn Ledger, key: &str) {
     assert!(matches!(applied, Ok(Applied::Done(_))), "{applied:?}");
 }
 
-fn body(ledger: &dyn Ledger, key: &str) -> Result<Box<[u8]>, Kind> {
+fn body(ledger: &dyn Ledger, key: &str) -> Result<Bytes, Kind> {
     match block_on(ledger.get(NOW, &Key::new(key))) {
         Ok(found) => Ok(found.unwrap().record.body),
         Err(error) => Err(error.downcast_ref::<SealError>().unwrap().kind()),
@@ -162,7 +162,7 @@ fn what_was_changed_or_moved_is_an_error() {
     let stored = block_on(store.get(NOW, &Key::new("a"))).unwrap().unwrap();
     let plant = |key: &str, body: &[u8]| {
         let record = Record {
-            body: body.into(),
+            body: Bytes::copy_from_slice(body),
             ..stored.record.clone()
         };
         let write = Write {
@@ -179,10 +179,10 @@ fn what_was_changed_or_moved_is_an_error() {
     for at in 0..stored.record.body.len() {
         let store = fresh.clone();
         let ledger = sealed(&store, Ring::new(&ONE));
-        let mut bytes = stored.record.body.clone();
+        let mut bytes = stored.record.body.to_vec();
         bytes[at] ^= 1 << (at % 8);
         let mut record = stored.record.clone();
-        record.body = bytes;
+        record.body = bytes.into();
         let key = Key::new("a");
         let version = block_on(store.get(NOW, &key)).unwrap().map(|it| it.version);
         let write = Write {

@@ -15,7 +15,7 @@ use http402_verify::{
 use std::sync::{Arc, Mutex};
 
 /// A right claim, and every way in which one can be wrong that a batch could mix up.
-fn poisons() -> Vec<Claim> {
+pub(crate) fn poisons() -> Vec<Claim> {
     let right = sign(unsigned());
     let with = |change: &dyn Fn(&mut Vec<u8>)| {
         let mut bytes = right.signature.to_vec();

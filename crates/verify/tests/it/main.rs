@@ -5,6 +5,7 @@ mod batch;
 mod claims;
 mod differential;
 mod engines;
+mod gather;
 mod keys;
 #[cfg(feature = "p256")]
 mod p256;

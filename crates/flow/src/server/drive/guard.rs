@@ -4,45 +4,46 @@ use super::*;
 
 /// A granted claim that is given back when the request vanishes.
 pub(super) struct Guard {
-    pub(super) seams: Seams,
-    pub(super) gate: Gate,
+    pub(super) house: Arc<House>,
     pub(super) granted: Option<Granted>,
+}
+
+impl Guard {
+    pub(super) fn new(house: Arc<House>, granted: Granted) -> Self {
+        Self {
+            house,
+            granted: Some(granted),
+        }
+    }
 }
 
 impl Drop for Guard {
     fn drop(&mut self) {
         if let Some(granted) = self.granted.take() {
-            let now = self.seams.clock.now();
-            give_back(
-                &self.seams,
-                granted.claim().cloned(),
-                granted.vanished(&self.gate, now),
-            );
+            let House { seams, gate } = &*self.house;
+            let writes = granted.vanished(gate, seams.clock.now());
+            give_back(seams, granted.claim().cloned(), writes);
         }
     }
 }
 
 /// A reserved claim on its way to the request; it is given back when nobody takes it.
 pub(super) struct Handed {
-    pub(super) seams: Seams,
-    pub(super) gate: Gate,
+    pub(super) house: Arc<House>,
     pub(super) reserved: Option<Reserved>,
 }
 
 impl Drop for Handed {
     fn drop(&mut self) {
         if let Some(reserved) = self.reserved.take() {
-            let now = self.seams.clock.now();
-            give_back(
-                &self.seams,
-                reserved.claim().cloned(),
-                reserved.release(&self.gate, now),
-            );
+            let House { seams, gate } = &*self.house;
+            let writes = reserved.release(gate, seams.clock.now());
+            give_back(seams, reserved.claim().cloned(), writes);
         }
     }
 }
 
-pub(super) fn give_back(seams: &Seams, claim: Option<Claim>, writes: Vec<Write>) {
+pub(super) fn give_back(seams: &Seams, claim: Option<Arc<Claim>>, writes: Vec<Write>) {
     let (ledger, clock, events) = (
         seams.ledger.clone(),
         seams.clock.clone(),

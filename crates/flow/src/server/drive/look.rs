@@ -144,21 +144,14 @@ impl Walk<'_> {
     /// Paid, and no handler has succeeded: it runs again, without a settlement.
     pub(super) async fn rerun(&self, taking: Taking<Granted>) -> Result<Admitted, Halt> {
         let next = taking.take(self.gate, self.now());
-        let (sender, receiver) = oneshot::channel();
-        let (seams, gate) = (self.seams.clone(), self.gate.clone());
-        self.seams.spawn.spawn(Box::pin(async move {
-            let applied = seams.ledger.apply(seams.clock.now(), &next.writes).await;
-            let taken = applied.map(|applied| {
-                let granted = next.applied(applied).ok()?;
-                Some(Guard {
-                    seams: seams.clone(),
-                    gate,
-                    granted: Some(granted),
-                })
-            });
-            drop(sender.send(taken));
+        let house = self.house();
+        let taken = self.step(Box::pin(async move {
+            let seams = &house.seams;
+            let applied = seams.ledger.apply(seams.clock.now(), &next.writes).await?;
+            let granted = next.applied(applied).ok();
+            Ok::<_, SeamError>(granted.map(|granted| Guard::new(house, granted)))
         }));
-        match receiver.receive().await {
+        match taken.await {
             Some(Ok(Some(guard))) => Ok(Admitted::Granted(guard)),
             Some(Ok(None)) => Err(Problem::Unknown.into()),
             Some(Err(_)) | None => Err(Problem::Ledger.into()),

@@ -18,9 +18,9 @@ pub(crate) enum Done {
     /// Settled; the handler may run.
     Granted(Granted),
     /// Definitely not settled.
-    Declined(Claim, Reason),
+    Declined(Arc<Claim>, Reason),
     /// Not known, or not recorded.
-    Unknown(Option<Claim>, Pending),
+    Unknown(Option<Arc<Claim>>, Pending),
     /// Somebody else has taken the claim over.
     Lost,
     /// The ledger could not be asked before anything was sent.

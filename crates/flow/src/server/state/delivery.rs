@@ -49,7 +49,7 @@ impl Provisional {
             .then_some(Self { entry, holds })
     }
 
-    pub(crate) fn claim(&self) -> Option<&Claim> {
+    pub(crate) fn claim(&self) -> Option<&Arc<Claim>> {
         self.entry.claim.as_ref()
     }
 

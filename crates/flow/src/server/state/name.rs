@@ -30,7 +30,7 @@ impl Presented {
     /// The same, with the payer's name for it. Only for a payer who has been shown to be the one.
     pub(crate) fn named(mut self, payer: &Party, id: Option<&str>) -> Self {
         if let Some(id) = id.filter(|_| !has_name(&self.claim)) {
-            self.claim.spends.push(key(payer, id));
+            Arc::make_mut(&mut self.claim).spends.push(key(payer, id));
         }
         self
     }
@@ -49,7 +49,8 @@ impl Judged {
         let Some(id) = id.filter(|_| !has_name(&self.claim)) else {
             return false;
         };
-        self.claim.spends.push(key(&self.payer, id));
+        let key = key(&self.payer, id);
+        Arc::make_mut(&mut self.claim).spends.push(key);
         true
     }
 }

@@ -11,12 +11,12 @@ pub(crate) enum After {
     /// Definitely not settled.
     Declined(Vec<Write>, Declined),
     /// Not known.
-    Unknown(Vec<Write>, Claim, Pending),
+    Unknown(Vec<Write>, Arc<Claim>, Pending),
 }
 
 impl Owed {
     /// The claim that is being settled.
-    pub fn claim(&self) -> Option<&Claim> {
+    pub fn claim(&self) -> Option<&Arc<Claim>> {
         self.entry.claim.as_ref()
     }
 
@@ -31,14 +31,14 @@ impl Owed {
             self.entry
                 .claim
                 .as_ref()
-                .map_or(Amount::ZERO, Claim::amount),
+                .map_or(Amount::ZERO, |claim| claim.amount()),
         )
     }
 
     /// The step after a settlement.
     pub(crate) fn settled(
         mut self,
-        claim: &Claim,
+        claim: &Arc<Claim>,
         settlement: Settlement,
         gate: &Gate,
         now: Timestamp,
@@ -94,13 +94,20 @@ impl Owed {
 
     /// Settled or not, it is no longer in doubt.
     fn leave(&mut self, gate: &Gate) {
-        self.holds.ticket = None;
-        if let Some(key) = self.holds.keys.first() {
+        let ticket = self.holds.ticket.take();
+        // With a ticket the place is given back; without one, perhaps another request has left it in doubt.
+        if let (None, Some(key)) = (&ticket, self.holds.keys.first()) {
             gate.exposure.leave(key);
         }
     }
 
-    fn unknown(mut self, claim: Claim, pending: Pending, gate: &Gate, now: Timestamp) -> After {
+    fn unknown(
+        mut self,
+        claim: Arc<Claim>,
+        pending: Pending,
+        gate: &Gate,
+        now: Timestamp,
+    ) -> After {
         if let Some(key) = claim.spends.first() {
             let ticket = self.holds.ticket.take();
             let until = unsettled_until(&claim, gate, now);
