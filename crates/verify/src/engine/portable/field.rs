@@ -91,7 +91,11 @@ impl Field {
 
     #[inline(always)]
     pub(super) fn negate_if(self, negative: bool) -> Self {
-        if negative { self.negate() } else { self }
+        // Without a branch, whose way nobody could foresee.
+        let mask = u64::from(negative).wrapping_neg();
+        let other = self.negate();
+        let chosen = |at: usize| self.0[at] ^ (mask & (self.0[at] ^ other.0[at]));
+        Self([chosen(0), chosen(1), chosen(2), chosen(3)])
     }
 
     /// Half of it: of it or of it plus p, whichever is even.

@@ -111,16 +111,17 @@ impl Jacobian {
     /// Twice it. No point has order two, and infinity stays: z is y·z.
     #[inline]
     pub(super) fn double(self) -> Self {
-        let slope = self.x.square();
-        let slope = slope.add(slope.half());
+        // Products that need not wait for each other stand side by side: a CPU sees no more than about four ahead.
+        let xx = self.x.square();
         let yy = self.y.square();
+        let slope = xx.add(xx.half());
+        let slopes = slope.square();
         let xyy = self.x.mul(yy);
-        let x = slope.square().sub(xyy).sub(xyy);
-        Self {
-            x,
-            y: slope.mul(xyy.sub(x)).sub(yy.square()),
-            z: self.y.mul(self.z),
-        }
+        let yyyy = yy.square();
+        let z = self.y.mul(self.z);
+        let x = slopes.sub(xyy.add(xyy));
+        let y = slope.mul(xyy.sub(x)).sub(yyyy);
+        Self { x, y, z }
     }
 
     /// The sum with a point that has z = 1.
@@ -135,21 +136,23 @@ impl Jacobian {
         if self.is_infinity() {
             return (other.jacobian(), Field::ONE);
         }
+        // In an order in which neighbours need not wait for each other, as in a doubling.
         let zz = self.z.square();
         let across = other.x.mul(zz).sub(self.x);
-        let up = other.y.mul(zz.mul(self.z)).sub(self.y);
+        let zzz = zz.mul(self.z);
+        let square = across.square();
+        let up = other.y.mul(zzz).sub(self.y);
         if across.is_zero() {
             return (self.add_same_x(up), Field::ONE);
         }
-        let square = across.square();
-        let cube = square.mul(across);
         let v = self.x.mul(square);
-        let x = up.square().sub(cube).sub(v).sub(v);
-        let sum = Self {
-            x,
-            y: up.mul(v.sub(x)).sub(self.y.mul(cube)),
-            z: self.z.mul(across),
-        };
+        let ups = up.square();
+        let cube = square.mul(across);
+        let x = ups.sub(v.add(v)).sub(cube);
+        let z = self.z.mul(across);
+        let ycube = self.y.mul(cube);
+        let y = up.mul(v.sub(x)).sub(ycube);
+        let sum = Self { x, y, z };
         (sum, across)
     }
 
