@@ -1,5 +1,5 @@
 use super::{
-    Keys,
+    Keys, Portable,
     digits::{booth, booth_half, sparse},
     field::Field,
     fixed::{add_generator, table},
@@ -7,8 +7,14 @@ use super::{
     point::{Affine, Jacobian},
     scalar::{Half, Scalar},
 };
+use crate::{
+    Signature,
+    engine::{Check, Engine},
+};
+use http402_core::B256;
 use num_bigint::{BigInt, BigUint, Sign};
 use proptest::prelude::*;
+use std::sync::Arc;
 
 fn p() -> BigUint {
     (BigUint::from(1_u8) << 256) - 0x1_0000_03d1_u64
@@ -305,6 +311,31 @@ fn tables_are_as_large_as_they_are_said_to_be() {
         let table = Table::new(Affine::GENERATOR);
         assert_eq!(size_of_val(table.entries()), Keys::MEMORY);
     }
+}
+
+/// A table answers as recovery does: that it is asked shows where it is of another key.
+#[test]
+fn who_has_a_table_is_judged_by_it_alone() {
+    let mut bytes = [0; 65];
+    (bytes[31], bytes[63], bytes[64]) = (1, 1, 27);
+    let signature = Signature::parse(&bytes).unwrap();
+    let digest = B256::repeat_byte(1);
+    let payer = Portable::new().recover(&digest, &signature).unwrap();
+    let keys = Arc::new(Keys::default().build_after(1));
+    let engine = Portable::with_keys(keys.clone());
+    let check = Check {
+        digest,
+        signature,
+        payer,
+    };
+    assert!(Portable::new().check(&digest, &signature, &payer));
+    keys.right(&payer, Affine::GENERATOR);
+    assert!(!engine.check(&digest, &signature, &payer));
+    assert_eq!(engine.check_all(&[check; 2]), [false; 2]);
+    let key = super::key_of(&digest, &signature).unwrap();
+    keys.right(&payer, key);
+    assert!(engine.check(&digest, &signature, &payer));
+    assert_eq!(engine.check_all(&[check; 2]), [true; 2]);
 }
 
 proptest! {
