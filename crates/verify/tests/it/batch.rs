@@ -172,3 +172,35 @@ fn every_position_of_a_batch_answers_for_itself_alone() {
         }
     }
 }
+
+/// R = k·G + k·Q, where Q is G: the same point is to be added to itself. What can not do that leaves it to what can.
+#[test]
+fn a_known_key_may_meet_the_generator() {
+    use k256::{
+        ProjectivePoint, Scalar, U256,
+        elliptic_curve::{PrimeField, ops::Reduce, point::AffineCoordinates},
+    };
+    let mut one = [0; 32];
+    one[31] = 1;
+    let payer = LocalKey::from_bytes(&one).unwrap().address();
+    let signed = |k: u64| {
+        let point = ProjectivePoint::GENERATOR * Scalar::from(2 * k);
+        let (r, odd) = (point.to_affine().x(), point.to_affine().y_is_odd());
+        let number = Scalar::reduce(&U256::from_be_slice(&r));
+        let s = number * Scalar::from(k).invert().unwrap();
+        let of = |s: Scalar, odd: bool| {
+            let v = [27 + u8::from(odd)];
+            Signature::parse(&[r.as_slice(), &s.to_repr(), &v].concat())
+        };
+        let odd = bool::from(odd);
+        Check {
+            digest: B256::from_slice(&number.to_repr()),
+            signature: of(s, odd).or_else(|| of(-s, !odd)).unwrap(),
+            payer,
+        }
+    };
+    let checks: Vec<Check> = (1..=24).map(signed).collect();
+    for engine in engines().into_iter().chain(known(&checks)) {
+        assert_eq!(engine.check_all(&checks), [true; 24], "{engine:?}");
+    }
+}

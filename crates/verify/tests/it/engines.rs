@@ -96,6 +96,32 @@ fn an_engine_answers_for_many_as_for_each_and_behind_a_pointer_as_itself() {
         assert_eq!(shared.keccak_all(&inputs), hashes, "{name}");
     }
     assert_eq!(K256.name(), "k256");
+    assert_eq!(Portable::new().name(), "portable");
+}
+
+#[test]
+fn every_input_of_a_batch_has_its_own_hash() {
+    let bytes: Vec<u8> = (0..=255).collect();
+    for engine in engines() {
+        for count in 0..20 {
+            // All of one length; one that is longer, in each place; and each of its own.
+            let one_length = |at: usize| &bytes[at..at + 100];
+            let own_length = |at: usize| &bytes[at..10 * at + 1];
+            let mut batches = vec![
+                (0..count).map(one_length).collect::<Vec<_>>(),
+                (0..count).map(own_length).collect(),
+            ];
+            for longer in 0..count {
+                let mut batch = batches[0].clone();
+                batch[longer] = &bytes;
+                batches.push(batch);
+            }
+            for batch in batches {
+                let alone: Vec<_> = batch.iter().map(http402_core::keccak256).collect();
+                assert_eq!(engine.keccak_all(&batch), alone, "{}", engine.name());
+            }
+        }
+    }
 }
 
 proptest! {

@@ -153,3 +153,71 @@ impl fmt::Debug for Keys {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Payers of one shard.
+    fn payers<const N: usize>(keys: &Keys) -> [Address; N] {
+        let shard = keys.shard(&Address::ZERO);
+        let all = (0_u32..).map(|number| Address::left_padding_from(&number.to_be_bytes()));
+        let mut all = all.filter(|payer| std::ptr::eq(keys.shard(payer), shard));
+        [(); N].map(|()| all.next().unwrap())
+    }
+
+    /// How many payers are counted, and how many were before.
+    fn counted(keys: &Keys) -> (usize, usize) {
+        let shard = keys.shard(&Address::ZERO).read().unwrap();
+        (shard.young.len(), shard.old.len())
+    }
+
+    #[test]
+    fn who_came_once_is_forgotten_when_others_have_filled_two_lists() {
+        // Four of each shard in a list.
+        let keys = Keys::new(16).build_after(3);
+        let all = payers::<9>(&keys);
+        assert!(all[..4].iter().all(|payer| !keys.count(payer)));
+        // Nobody is new: the list stays as it is.
+        assert!(!keys.count(&all[3]));
+        assert_eq!(counted(&keys), (4, 0));
+        assert!(keys.count(&all[3]));
+        assert!(!keys.count(&all[4]));
+        assert_eq!(counted(&keys), (1, 4));
+        assert!(keys.count(&all[3]));
+        // His count goes on in the new list.
+        assert!(!keys.count(&all[0]));
+        assert!(keys.count(&all[0]));
+        assert!(all[5..8].iter().all(|payer| !keys.count(payer)));
+        assert_eq!(counted(&keys), (1, 4));
+        assert!(keys.count(&all[0]) && !keys.count(&all[3]) && !keys.count(&all[3]));
+        assert_eq!(counted(&keys), (2, 4));
+    }
+
+    #[test]
+    fn the_key_that_was_used_longest_ago_makes_room() {
+        // Two of each shard.
+        let keys = Keys::new(17).build_after(2);
+        let [one, two, three] = payers(&keys);
+        let right = |payer| keys.right(payer, Affine::GENERATOR);
+        let known = || [&one, &two, &three].map(|payer| keys.find(payer).is_some());
+        right(&one);
+        assert_eq!((counted(&keys), keys.len()), ((1, 0), 0));
+        right(&one);
+        // Who has a table is counted no more.
+        assert_eq!((counted(&keys), keys.len()), ((0, 0), 1));
+        right(&two);
+        right(&two);
+        assert_eq!(known(), [true, true, false]);
+        // Built again, as by two at once: nobody else makes room.
+        right(&two);
+        right(&two);
+        assert_eq!(known(), [true, true, false]);
+        assert!(keys.find(&one).is_some());
+        right(&three);
+        right(&three);
+        assert_eq!(known(), [true, false, true]);
+        assert_eq!(format!("{keys:?}"), "Keys { len: 2, limit: 32, .. }");
+        assert!(!keys.is_empty() && Keys::new(9).is_empty());
+    }
+}

@@ -181,3 +181,32 @@ fn join(limbs: &[i64; 5]) -> [u64; 4] {
         n[3] >> 6 | n[4] << 56,
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Modulus, carried};
+    use crate::engine::portable::limbs::sub4;
+
+    #[test]
+    fn a_number_of_any_size_and_sign_is_gathered_below_the_modulus() {
+        let p = [0xffff_fffe_ffff_fc2f, u64::MAX, u64::MAX, u64::MAX];
+        let modulus = Modulus::new(p, 0x27c7_f6e2_2dda_cacf);
+        for small in [0, 1, 977] {
+            let right = [small as u64, 0, 0, 0];
+            let negative = if small == 0 {
+                right
+            } else {
+                sub4(&p, &right).0
+            };
+            let sum = |number: [i64; 5], sign: i64| {
+                carried([0, 1, 2, 3, 4].map(|at| number[at] + sign * modulus.limbs[at]))
+            };
+            let mut number = (0..6).fold([small, 0, 0, 0, 0], |number, _| sum(number, -1));
+            for _ in -6..=6 {
+                assert_eq!(modulus.gather(&number, false), right);
+                assert_eq!(modulus.gather(&number, true), negative);
+                number = sum(number, 1);
+            }
+        }
+    }
+}

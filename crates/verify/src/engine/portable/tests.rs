@@ -1,13 +1,20 @@
 use super::{
+    Keys, Portable,
     digits::{booth, booth_half, sparse},
     field::Field,
-    fixed::add_generator,
+    fixed::{add_generator, table},
     key::Table,
     point::{Affine, Jacobian},
-    scalar::Scalar,
+    scalar::{Half, Scalar},
 };
+use crate::{
+    Signature,
+    engine::{Check, Engine},
+};
+use http402_core::B256;
 use num_bigint::{BigInt, BigUint, Sign};
 use proptest::prelude::*;
+use std::sync::Arc;
 
 fn p() -> BigUint {
     (BigUint::from(1_u8) << 256) - 0x1_0000_03d1_u64
@@ -55,27 +62,104 @@ fn number() -> impl Strategy<Value = [u8; 32]> {
     })
 }
 
+/// Numbers next to 0, to both moduli, to their halves and to 2^256: what properties hardly ever meet.
+fn edges() -> Vec<[u8; 32]> {
+    let end: BigUint = BigUint::from(1_u8) << 256;
+    let around = [end.clone(), p(), n(), p() >> 1, n() >> 1, &end >> 64];
+    let around = around
+        .iter()
+        .flat_map(|at| [-2_i8, -1, 0, 1, 2].map(|by| BigInt::from(at.clone()) + by));
+    let small = (0_u8..4).map(BigInt::from);
+    small
+        .chain(around)
+        .map(|number| number.to_biguint().unwrap())
+        .filter(|number| *number < end)
+        .map(|number| bytes(&number))
+        .collect()
+}
+
+#[test]
+fn both_moduli_hold_at_their_edges() {
+    let edges = edges();
+    for a in &edges {
+        halves_and_digits_are_right(a);
+        for b in &edges {
+            field_is_right(a, b);
+            scalars_are_right(a, b);
+        }
+    }
+}
+
+fn field_is_right(a: &[u8; 32], b: &[u8; 32]) {
+    let p = p();
+    let (x, y) = (Field::from_bytes(a), Field::from_bytes(b));
+    let (m, o) = (big(a) % &p, big(b) % &p);
+    assert_eq!(x.to_bytes(), bytes(&m));
+    assert_eq!(x.add(y).to_bytes(), bytes(&((&m + &o) % &p)));
+    assert_eq!(x.sub(y).to_bytes(), bytes(&((&m + &p - &o) % &p)));
+    assert_eq!(x.negate().to_bytes(), bytes(&((&p - &m) % &p)));
+    assert_eq!(x.mul(y).to_bytes(), bytes(&((&m * &o) % &p)));
+    assert_eq!(x.square().to_bytes(), bytes(&((&m * &m) % &p)));
+    assert_eq!(x.half().add(x.half()).to_bytes(), bytes(&m));
+    assert_eq!(x.is_zero(), m == BigUint::ZERO);
+    assert_eq!(x.is_odd(), m.bit(0));
+    assert_eq!(x.equals(y), m == o);
+    // Results of results: what operations leave is not reduced, and has to serve as well.
+    let (z, q) = (x.sub(y).mul(x.add(y)), (&m + &p - &o) * (&m + &o) % &p);
+    let sum = z.add(z).sub(x);
+    assert_eq!(sum.to_bytes(), bytes(&((&q + &q + &p - &m) % &p)));
+}
+
+fn scalars_are_right(a: &[u8; 32], b: &[u8; 32]) {
+    let n = n();
+    let (x, y) = (Scalar::from_bytes(a), Scalar::from_bytes(b));
+    let (m, o) = (big(a) % &n, big(b) % &n);
+    assert_eq!(x.to_bytes(), bytes(&m));
+    assert_eq!(x.mul(y).to_bytes(), bytes(&((&m * &o) % &n)));
+    assert_eq!(x.negate().to_bytes(), bytes(&((&n - &m) % &n)));
+    let inverse = bytes(&m.modpow(&(&n - 2_u8), &n));
+    assert_eq!(x.invert().to_bytes(), inverse);
+}
+
+fn halves_and_digits_are_right(a: &[u8; 32]) {
+    const LAMBDA: &[u8] = b"5363ad4cc05c30e0a5261c028812645a122e22ea20816678df02967c1b23bd72";
+    let n = BigInt::from(n());
+    let lambda = BigInt::parse_bytes(LAMBDA, 16).unwrap();
+    let scalar = Scalar::from_bytes(a);
+    let value = BigInt::from_bytes_be(Sign::Plus, &scalar.to_bytes());
+    let [first, second] = scalar.split().map(half_is_right);
+    let whole: BigInt = first + second * lambda - &value;
+    assert_eq!(whole % &n, BigInt::ZERO);
+    let (negative, number) = scalar.smaller();
+    let digits = booth::<8, 32>(&number);
+    let size = sum(digits.iter().map(|digit| i64::from(*digit)), 8);
+    assert!(size.bits() < 256);
+    assert_eq!(if negative { n - size } else { size }, value);
+}
+
+/// The number that a half is.
+fn half_is_right(half: Half) -> BigInt {
+    assert!(half.size < 1 << 127 | 1 << 126);
+    let size = BigInt::from(half.size);
+    let number = if half.negative { -size } else { size };
+    let dense = booth_half::<6, 22>(half);
+    let whole = sum(dense.iter().map(|digit| i64::from(*digit)), 6);
+    assert_eq!(whole, number);
+    assert!(dense.iter().all(|digit| digit.abs() <= 32));
+    let sparse = sparse(half);
+    let whole = sum(sparse.iter().map(|digit| i64::from(*digit)), 1);
+    assert_eq!(whole, number);
+    let right = |digit: &i8| *digit == 0 || digit % 2 != 0 && digit.abs() < 16;
+    assert!(sparse.iter().all(right));
+    number
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(4000))]
 
     #[test]
     fn the_field_is_numbers_modulo_p(a in number(), b in number()) {
-        let p = p();
-        let (x, y) = (Field::from_bytes(&a), Field::from_bytes(&b));
-        let (m, o) = (big(&a) % &p, big(&b) % &p);
-        prop_assert_eq!(x.to_bytes(), bytes(&m));
-        prop_assert_eq!(x.add(y).to_bytes(), bytes(&((&m + &o) % &p)));
-        prop_assert_eq!(x.sub(y).to_bytes(), bytes(&((&m + &p - &o) % &p)));
-        prop_assert_eq!(x.negate().to_bytes(), bytes(&((&p - &m) % &p)));
-        prop_assert_eq!(x.mul(y).to_bytes(), bytes(&((&m * &o) % &p)));
-        prop_assert_eq!(x.square().to_bytes(), bytes(&((&m * &m) % &p)));
-        prop_assert_eq!(x.half().add(x.half()).to_bytes(), bytes(&m));
-        prop_assert_eq!(x.is_zero(), m == BigUint::ZERO);
-        prop_assert_eq!(x.is_odd(), m.bit(0));
-        prop_assert_eq!(x.equals(y), m == o);
-        // Results of results: what operations leave is not reduced, and has to serve as well.
-        let (z, q) = (x.sub(y).mul(x.add(y)), (&m + &p - &o) * (&m + &o) % &p);
-        prop_assert_eq!(z.add(z).sub(x).to_bytes(), bytes(&((&q + &q + &p - &m) % &p)));
+        field_is_right(&a, &b);
     }
 
     #[test]
@@ -93,41 +177,12 @@ proptest! {
 
     #[test]
     fn scalars_are_numbers_modulo_n(a in number(), b in number()) {
-        let n = n();
-        let (x, y) = (Scalar::from_bytes(&a), Scalar::from_bytes(&b));
-        let (m, o) = (big(&a) % &n, big(&b) % &n);
-        prop_assert_eq!(x.to_bytes(), bytes(&m));
-        prop_assert_eq!(x.mul(y).to_bytes(), bytes(&((&m * &o) % &n)));
-        prop_assert_eq!(x.negate().to_bytes(), bytes(&((&n - &m) % &n)));
-        prop_assert_eq!(x.invert().to_bytes(), bytes(&m.modpow(&(&n - 2_u8), &n)));
+        scalars_are_right(&a, &b);
     }
 
     #[test]
     fn halves_and_digits_make_up_the_scalar(a in number()) {
-        let n = BigInt::from(n());
-        let lambda = BigInt::parse_bytes(b"5363ad4cc05c30e0a5261c028812645a122e22ea20816678df02967c1b23bd72", 16).unwrap();
-        let scalar = Scalar::from_bytes(&a);
-        let value = BigInt::from_bytes_be(Sign::Plus, &scalar.to_bytes());
-        let halves = scalar.split();
-        let signed = halves.map(|half| {
-            prop_assert!(half.size < 1 << 127 | 1 << 126);
-            let size = BigInt::from(half.size);
-            let number = if half.negative { -size } else { size };
-            let dense = booth_half::<6, 22>(half);
-            prop_assert!(sum(dense.iter().map(|digit| i64::from(*digit)), 6) == number);
-            prop_assert!(dense.iter().all(|digit| digit.abs() <= 32));
-            let sparse = sparse(half);
-            prop_assert!(sum(sparse.iter().map(|digit| i64::from(*digit)), 1) == number);
-            prop_assert!(sparse.iter().all(|digit| *digit == 0 || digit % 2 != 0 && digit.abs() < 16));
-            Ok(number)
-        });
-        let [first, second] = signed;
-        let whole: BigInt = first? + second? * lambda - &value;
-        prop_assert_eq!(whole % &n, BigInt::ZERO);
-        let (negative, number) = scalar.smaller();
-        let digits = booth::<8, 32>(&number);
-        let size = sum(digits.iter().map(|digit| i64::from(*digit)), 8);
-        prop_assert_eq!(if negative { n - size } else { size }, value);
+        halves_and_digits_are_right(&a);
     }
 
     #[test]
@@ -135,6 +190,12 @@ proptest! {
         let single: Vec<_> = all.iter().map(|one| Field::from_bytes(one).invert().to_bytes()).collect();
         let mut shared: Vec<_> = all.iter().map(Field::from_bytes).collect();
         Field::invert_all(&mut shared);
+        prop_assert_eq!(single, shared.iter().map(|one| one.to_bytes()).collect::<Vec<_>>());
+        // Of scalars none may be zero.
+        let scalars = all.iter().map(Scalar::from_bytes);
+        let mut shared: Vec<_> = scalars.filter(|one| !one.is_zero()).collect();
+        let single: Vec<_> = shared.iter().map(|one| one.invert().to_bytes()).collect();
+        Scalar::invert_all(&mut shared);
         prop_assert_eq!(single, shared.iter().map(|one| one.to_bytes()).collect::<Vec<_>>());
     }
 }
@@ -171,10 +232,18 @@ fn plain(point: Jacobian) -> Point {
     Some((big(&affine.x.to_bytes()), big(&affine.y.to_bytes())))
 }
 
+/// The generator (SEC 2, section 2.4.1).
+fn base() -> Point {
+    let x = b"79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798";
+    let y = b"483ada7726a3c4655da4fbfc0e1108a8fd17b448a68554199c47d08ffb10d4b8";
+    let number = |digits| BigUint::parse_bytes(digits, 16);
+    number(x).zip(number(y))
+}
+
 /// `times` the generator by the textbook.
 fn generator(times: &BigUint) -> Point {
     let mut sum = None;
-    let generator = plain(Affine::GENERATOR.jacobian());
+    let generator = base();
     for at in (0..times.bits()).rev() {
         sum = textbook(&sum, &sum);
         if times.bit(at) {
@@ -182,6 +251,26 @@ fn generator(times: &BigUint) -> Point {
         }
     }
     sum
+}
+
+#[test]
+fn a_point_is_lifted_written_and_read_as_its_coordinates() {
+    let (x, y) = base().unwrap();
+    let field = |number: &BigUint| Field::from_bytes(&bytes(number));
+    for (odd, y) in [(y.bit(0), y.clone()), (!y.bit(0), p() - &y)] {
+        let point = Affine::lift(field(&x), odd).unwrap();
+        assert_eq!(point.to_bytes(), *[bytes(&x), bytes(&y)].concat());
+        assert_eq!(plain(point.jacobian()), Some((x.clone(), y.clone())));
+        let again = Affine::from_entry(point.entry());
+        assert_eq!(again.to_bytes(), point.to_bytes());
+        let double = point.jacobian().double();
+        let all = Jacobian::affine_all(&[point.jacobian(), Jacobian::INFINITY, double]);
+        let all = all.into_iter().map(|point| plain(point?.jacobian()));
+        let right = [point.jacobian(), Jacobian::INFINITY, double].map(plain);
+        assert!(all.eq(right));
+    }
+    // 5 is no x of the curve.
+    assert!(Affine::lift(field(&BigUint::from(5_u8)), false).is_none());
 }
 
 #[test]
@@ -211,6 +300,42 @@ fn sums_of_points_are_those_of_the_textbook_also_where_they_meet() {
             }
         }
     }
+}
+
+#[test]
+fn tables_are_as_large_as_they_are_said_to_be() {
+    assert_eq!(size_of_val(table()), 464 << 10);
+    assert_eq!(Keys::MEMORY, 22 << 10);
+    #[cfg(feature = "lanes")]
+    {
+        let table = Table::new(Affine::GENERATOR);
+        assert_eq!(size_of_val(table.entries()), Keys::MEMORY);
+    }
+}
+
+/// A table answers as recovery does: that it is asked shows where it is of another key.
+#[test]
+fn who_has_a_table_is_judged_by_it_alone() {
+    let mut bytes = [0; 65];
+    (bytes[31], bytes[63], bytes[64]) = (1, 1, 27);
+    let signature = Signature::parse(&bytes).unwrap();
+    let digest = B256::repeat_byte(1);
+    let payer = Portable::new().recover(&digest, &signature).unwrap();
+    let keys = Arc::new(Keys::default().build_after(1));
+    let engine = Portable::with_keys(keys.clone());
+    let check = Check {
+        digest,
+        signature,
+        payer,
+    };
+    assert!(Portable::new().check(&digest, &signature, &payer));
+    keys.right(&payer, Affine::GENERATOR);
+    assert!(!engine.check(&digest, &signature, &payer));
+    assert_eq!(engine.check_all(&[check; 2]), [false; 2]);
+    let key = super::key_of(&digest, &signature).unwrap();
+    keys.right(&payer, key);
+    assert!(engine.check(&digest, &signature, &payer));
+    assert_eq!(engine.check_all(&[check; 2]), [true; 2]);
 }
 
 proptest! {

@@ -250,3 +250,78 @@ impl Engine for Lanes {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http402_core::hex;
+
+    /// Signatures that somebody made, of this r.
+    fn signed(r: &str) -> Vec<(B256, Signature)> {
+        let of = |number| {
+            let mut bytes = [number; 65];
+            hex::decode(r.as_bytes(), &mut bytes[..32]).unwrap();
+            bytes[64] = 27 + number % 2;
+            (B256::repeat_byte(number), Signature::parse(&bytes).unwrap())
+        };
+        (1..=96).map(of).collect()
+    }
+
+    fn alone(items: &[(B256, Signature)]) -> Vec<Option<Address>> {
+        let all = items.iter();
+        all.map(|(digest, signature)| Portable::new().recover(digest, signature))
+            .collect()
+    }
+
+    #[test]
+    fn the_engine_is_there_where_the_cpu_has_the_lanes() {
+        let there = http402_lanes::Lanes::detect().is_some();
+        let engine = Lanes::detect(Portable::new());
+        assert_eq!(engine.is_some(), there);
+        assert!(engine.is_none_or(|engine| engine.name() == "lanes"));
+    }
+
+    /// What the lanes come to by themselves.
+    fn computed(engine: &Lanes, items: &[Signed<'_>]) -> Vec<Option<Affine>> {
+        let inverses = items.iter().map(|(_, signature)| signature.r());
+        let inverses: Vec<_> = inverses.map(|r| Scalar::from_bytes(r).invert()).collect();
+        let given = [new(items, &inverses)];
+        let sums = engine.lanes.new_points(&given, table(), &invert);
+        let lanes = 0..items.len();
+        lanes
+            .map(|lane| jacobian(&sums[0].0, lane).affine())
+            .collect()
+    }
+
+    /// What a lane can not add is computed in another way: that would hide lanes that are given nothing.
+    #[test]
+    fn the_lanes_compute_what_they_are_given() {
+        let Some(engine) = Lanes::detect(Portable::new()) else {
+            return;
+        };
+        let one = "0000000000000000000000000000000000000000000000000000000000000001";
+        let items = signed(one);
+        for items in items.chunks(8) {
+            let items: Vec<Signed<'_>> = items.iter().map(|(digest, of)| (digest, of)).collect();
+            let own = computed(&engine, &items).into_iter();
+            for (own, (digest, signature)) in own.zip(items) {
+                let right = key_of(digest, signature).unwrap();
+                assert_eq!(own.map(Affine::to_bytes), Some(right.to_bytes()));
+            }
+        }
+        assert_eq!(engine.recover_all(&items), alone(&items));
+    }
+
+    /// Sums start at a point that anyone can sign with as R. What meets it comes to a lane that is not to be believed.
+    #[test]
+    fn what_the_lanes_can_not_add_is_added_in_another_way() {
+        let Some(engine) = Lanes::detect(Portable::new()) else {
+            return;
+        };
+        let start = "6851f4c12f287bcb17a31bd44f672dbf5f6e317887749775d1f527d8f47ea518";
+        let items = signed(start);
+        let alone = alone(&items);
+        assert!(alone.iter().all(Option::is_some));
+        assert_eq!(engine.recover_all(&items), alone);
+    }
+}
