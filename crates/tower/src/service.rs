@@ -143,7 +143,14 @@ impl Shared {
             .describe(&self.description, &self.mime_type);
         let bound = head.extensions.get::<BoundBody>().cloned();
         let digest = bound.as_ref().map(BoundBody::digest);
-        let (method, headers) = (head.method.clone(), head.headers.clone());
+        let Parts {
+            method,
+            uri,
+            version,
+            headers,
+            extensions,
+            ..
+        } = head;
         let arrival = Arrival {
             method: &method,
             headers: &headers,
@@ -154,7 +161,12 @@ impl Shared {
         };
         let cap = self.gate.kept_body();
         let outcome = drive(&self.seams, &self.gate, arrival, |paid| async move {
-            let mut request = Request::from_parts(head, body);
+            let mut request = Request::new(body);
+            *request.method_mut() = arrival.method.clone();
+            *request.uri_mut() = uri;
+            *request.version_mut() = version;
+            *request.headers_mut() = arrival.headers.clone();
+            *request.extensions_mut() = extensions;
             request.extensions_mut().insert(paid);
             let response = inner.call(request).await?;
             Ok(keep(response, cap).await)

@@ -124,7 +124,11 @@ where
         arrival,
         house: OnceLock::new(),
     };
-    let outcome = walk.run(handler).await?;
+    let outcome = match gate.receive(&walk.asked(), arrival.headers) {
+        // Boxed: what the steps of a payment hold is not moved about for who does not pay.
+        Ok(presented) => Box::pin(walk.run(presented, handler)).await?,
+        Err(response) => Outcome::Answered(*response),
+    };
     Ok(match outcome {
         Outcome::Served(mut response) => {
             walk.head(response.headers_mut());
@@ -193,17 +197,12 @@ impl<'a> Walk<'a> {
         asked
     }
 
-    async fn run<B, E, H, F>(&self, handler: H) -> Result<Outcome<B>, E>
+    async fn run<B, E, H, F>(&self, presented: Presented, handler: H) -> Result<Outcome<B>, E>
     where
         H: FnOnce(Paid) -> F,
         F: Future<Output = Result<Handled<B>, E>>,
     {
-        let presented = match self.gate.receive(&self.asked(), self.arrival.headers) {
-            Ok(presented) => presented,
-            Err(response) => return Ok(Outcome::Answered(*response)),
-        };
-        // Boxed: what the steps of a payment hold is not moved about for who does not pay.
-        let mut guard = match Box::pin(self.admit(presented)).await {
+        let mut guard = match self.admit(presented).await {
             Ok(Admitted::Granted(guard)) => guard,
             Ok(Admitted::Answer(response)) | Err(Halt(response)) => {
                 return Ok(Outcome::Answered(response));
@@ -216,7 +215,7 @@ impl<'a> Walk<'a> {
         let Some(granted) = guard.granted.take() else {
             return Ok(Outcome::Answered(Problem::Ledger.response()));
         };
-        Box::pin(self.finish(granted, handled)).await
+        self.finish(granted, handled).await
     }
 
     /// Everything between the claim and the handler.
