@@ -206,6 +206,11 @@ fn a_known_key_may_meet_the_generator() {
         u = u.map(|u| u * Scalar::from(64_u64));
     }
     for engine in engines().into_iter().chain(known(&checks)) {
-        assert_eq!(engine.check_all(&checks), [true; 44], "{engine:?}");
+        // Each of them in each of eight lanes.
+        for from in 0..8 {
+            let checks = &checks[from..];
+            let right = vec![true; checks.len()];
+            assert_eq!(engine.check_all(checks), right, "{engine:?}");
+        }
     }
 }
