@@ -173,34 +173,44 @@ fn every_position_of_a_batch_answers_for_itself_alone() {
     }
 }
 
-/// R = k·G + k·Q, where Q is G: the same point is to be added to itself. What can not do that leaves it to what can.
+/// R = G + u·Q, where u·Q is G and one entry of the table of Q: what can not add a point to itself leaves it to what can.
 #[test]
 fn a_known_key_may_meet_the_generator() {
     use k256::{
         ProjectivePoint, Scalar, U256,
         elliptic_curve::{PrimeField, ops::Reduce, point::AffineCoordinates},
     };
-    let mut one = [0; 32];
-    one[31] = 1;
-    let payer = LocalKey::from_bytes(&one).unwrap().address();
-    let signed = |k: u64| {
-        let point = ProjectivePoint::GENERATOR * Scalar::from(2 * k);
-        let (r, odd) = (point.to_affine().x(), point.to_affine().y_is_odd());
-        let number = Scalar::reduce(&U256::from_be_slice(&r));
-        let s = number * Scalar::from(k).invert().unwrap();
+    const LAMBDA: &str = "5363ad4cc05c30e0a5261c028812645a122e22ea20816678df02967c1b23bd72";
+    let twice = (ProjectivePoint::GENERATOR * Scalar::from(2_u64)).to_affine();
+    let (r, odd) = (twice.x(), bool::from(twice.y_is_odd()));
+    let number = Scalar::reduce(&U256::from_be_slice(&r));
+    let signed = |u: Scalar| {
+        let inverse = u.invert().unwrap();
+        let key = LocalKey::from_bytes(&inverse.to_repr().into()).unwrap();
+        let s = number * inverse;
         let of = |s: Scalar, odd: bool| {
             let v = [27 + u8::from(odd)];
             Signature::parse(&[r.as_slice(), &s.to_repr(), &v].concat())
         };
-        let odd = bool::from(odd);
         Check {
-            digest: B256::from_slice(&number.to_repr()),
+            digest: B256::from_slice(&s.to_repr()),
             signature: of(s, odd).or_else(|| of(-s, !odd)).unwrap(),
-            payer,
+            payer: key.address(),
         }
     };
-    let checks: Vec<Check> = (1..=24).map(signed).collect();
+    // One in every place of both halves of u.
+    let mut u = [Scalar::ONE, Scalar::reduce(&U256::from_be_hex(LAMBDA))];
+    let mut checks = Vec::new();
+    for _ in 0..22 {
+        checks.extend(u.map(signed));
+        u = u.map(|u| u * Scalar::from(64_u64));
+    }
     for engine in engines().into_iter().chain(known(&checks)) {
-        assert_eq!(engine.check_all(&checks), [true; 24], "{engine:?}");
+        // Each of them in each of eight lanes.
+        for from in 0..8 {
+            let checks = &checks[from..];
+            let right = vec![true; checks.len()];
+            assert_eq!(engine.check_all(checks), right, "{engine:?}");
+        }
     }
 }
