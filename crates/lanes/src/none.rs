@@ -1,6 +1,6 @@
 //! Where there are no such lanes at all.
 
-use crate::{Entry, Invert, Known, New, Points};
+use crate::{Answers, Entry, Invert, Known, New, Points};
 
 /// Lanes of a CPU that has none: there is no value of it.
 #[derive(Clone, Copy, Debug)]
@@ -14,12 +14,12 @@ impl Lanes {
     }
 
     /// Never called.
-    pub fn new_points(&self, _: &[New], _: &[Entry], _: Invert<'_>) -> Vec<(Points, u8)> {
+    pub fn new_points(&self, _: &[New], _: &[Entry], _: Invert<'_>) -> Vec<Points> {
         match *self {}
     }
 
     /// Never called.
-    pub fn known_points(&self, _: &[Known<'_>], _: &[Entry], _: Invert<'_>) -> Vec<Points> {
+    pub fn known_points(&self, _: &[Known<'_>], _: &[Entry], _: Invert<'_>) -> Vec<Answers> {
         match *self {}
     }
 

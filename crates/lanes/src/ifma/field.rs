@@ -282,7 +282,7 @@ impl Field {
 
 /// The power (p + 1)/4 of each: a square root of what has one.
 #[target_feature(enable = "avx512f,avx512ifma")]
-pub(super) fn roots<const N: usize>(all: &[Field; N]) -> [Field; N] {
+pub(super) fn roots(all: &[Field]) -> Vec<Field> {
     // Runs of ones out of shorter runs: 223 ones, a zero, 22 ones, 00001100.
     let ones2 = shifted_times(all, 1, all);
     let ones3 = shifted_times(&ones2, 1, all);
@@ -301,9 +301,8 @@ pub(super) fn roots<const N: usize>(all: &[Field; N]) -> [Field; N] {
     power
 }
 
-#[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
-fn square_times<const N: usize>(all: &mut [Field; N], times: u32) {
+fn square_times(all: &mut [Field], times: u32) {
     for _ in 0..times {
         for one in &mut *all {
             *one = one.square();
@@ -312,10 +311,9 @@ fn square_times<const N: usize>(all: &mut [Field; N], times: u32) {
 }
 
 /// The squares of the squares, so many times, multiplied with the others.
-#[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
-fn shifted_times<const N: usize>(all: &[Field; N], times: u32, others: &[Field; N]) -> [Field; N] {
-    let mut powers = *all;
+fn shifted_times(all: &[Field], times: u32, others: &[Field]) -> Vec<Field> {
+    let mut powers = all.to_vec();
     square_times(&mut powers, times);
     for (power, other) in powers.iter_mut().zip(others) {
         *power = power.mul(other);

@@ -38,6 +38,11 @@ impl Scalar {
         Self::below_two_n(from_bytes(bytes), 0)
     }
 
+    #[cfg(feature = "lanes")]
+    pub(super) fn limbs(self) -> [u64; 4] {
+        self.0
+    }
+
     #[cfg(test)]
     pub(super) fn to_bytes(self) -> [u8; 32] {
         super::limbs::to_bytes(&self.0)

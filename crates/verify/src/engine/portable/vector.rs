@@ -1,19 +1,18 @@
 use super::{
     Portable, Signed,
-    digits::booth_half,
     field::Field,
-    fixed::{COUNT as FIXED, generator_digits, table},
-    key::{COUNT as KNOWN, Table, WIDTH as KNOWN_WIDTH, named},
+    fixed::table,
+    key::{Table, named},
     key_of, keys_of, known_all,
-    point::{Affine, Jacobian},
-    scalar::Scalar,
+    point::Affine,
+    scalar::{Half, Scalar},
 };
 use crate::{
     Signature,
     engine::{Check, Engine},
 };
 use http402_core::{Address, B256, keccak256};
-use http402_lanes::{Known, NEW, New, Numbers, Points};
+use http402_lanes::{Known, Limbs, New, Numbers, Points, Signed as Number};
 use std::array::from_fn;
 
 /// How many signatures of new payers are worth eight lanes: they cost as much as two one by one.
@@ -69,19 +68,14 @@ impl Lanes {
         let news: Vec<_> = chunks
             .map(|(items, inverses)| new(items, inverses))
             .collect();
-        let sums = self.lanes.new_points(&news, table(), &invert);
-        let lanes = || (0..items.len()).map(|at| (&sums[at / 8], at % 8));
-        let points: Vec<_> = lanes()
-            .map(|((sums, _), lane)| jacobian(sums, lane))
-            .collect();
-        let there = lanes().map(|((_, found), lane)| found >> lane & 1 == 1);
-        let affine = Jacobian::affine_all(&points).into_iter();
-        let all = affine.zip(there).zip(items);
-        let keys = all.map(|((affine, there), (digest, signature))| match affine {
-            _ if !there => None,
+        let points = self.lanes.new_points(&news, table(), &invert);
+        let all = items.chunks(8).zip(&points);
+        let all = all.flat_map(|(items, points)| items.iter().zip(lanes(points)));
+        let keys = all.map(|((digest, signature), key)| match key {
+            Lane::None => None,
             // The lanes could not add what met.
-            None => key_of(digest, signature),
-            key => key,
+            Lane::Unknown => key_of(digest, signature),
+            Lane::Key(key) => Some(key),
         });
         keys.collect()
     }
@@ -115,21 +109,16 @@ impl Lanes {
         let sums: Vec<_> = chunks
             .map(|(items, inverses)| sums(items, inverses))
             .collect();
-        let sums = self.lanes.known_points(&sums, table(), &invert);
-        let points = items.chunks(8).zip(&sums);
-        let points =
-            points.flat_map(|(items, sums)| (0..items.len()).map(|lane| jacobian(sums, lane)));
-        let points: Vec<_> = points.collect();
-        let affine = Jacobian::affine_all(&points).into_iter();
-        let all = affine.zip(items).zip(inverses);
-        let answers = all.map(|((point, (check, table)), inverse)| {
+        let answers = self.lanes.known_points(&sums, table(), &invert);
+        let all = items.iter().zip(inverses).enumerate();
+        let answers = all.map(|(at, ((check, table), inverse))| {
+            let (answers, lane) = (answers[at / 8], at % 8);
+            if answers.computed >> lane & 1 == 1 {
+                return answers.right >> lane & 1 == 1;
+            }
             // The lanes could not add what met.
-            let again = || {
-                table
-                    .point(&check.digest, &check.signature, inverse)
-                    .affine()
-            };
-            named(point.or_else(again), &check.signature)
+            let point = table.point(&check.digest, &check.signature, inverse);
+            named(point.affine(), &check.signature)
         });
         answers.collect()
     }
@@ -141,16 +130,18 @@ fn sums<'a>(items: &[(&Check, &'a Table)], inverses: &[Scalar]) -> Known<'a> {
     let last = items.len() - 1;
     let mut known = Known {
         tables: from_fn(|lane| items[lane.min(last)].1.entries()),
-        halves: [[[0; 8]; KNOWN]; 2],
-        fixed: [[0; 8]; FIXED],
+        halves: [nothing(); 2],
+        fixed: nothing(),
+        x: [[0; 8]; 4],
+        odd: 0,
     };
     for (lane, ((check, _), inverse)) in items.iter().zip(inverses).enumerate() {
         let z = Scalar::from_bytes(&check.digest.0);
         let r = Scalar::from_bytes(check.signature.r());
-        put(&mut known.fixed, lane, &generator_digits(z.mul(*inverse)));
-        for (half, part) in known.halves.iter_mut().zip(r.mul(*inverse).split()) {
-            put(half, lane, &booth_half::<KNOWN_WIDTH, KNOWN>(part));
-        }
+        put_fixed(&mut known.fixed, lane, z.mul(*inverse));
+        put_halves(&mut known.halves, lane, r.mul(*inverse));
+        put(&mut known.x, lane, r.limbs());
+        known.odd |= u8::from(check.signature.odd()) << lane;
     }
     known
 }
@@ -167,39 +158,69 @@ fn new(items: &[Signed<'_>], inverses: &[Scalar]) -> New {
     let mut new = New {
         x: [[0; 8]; 4],
         odd: 0,
-        halves: [[[0; 8]; NEW]; 2],
-        fixed: [[0; 8]; FIXED],
+        halves: [nothing(); 2],
+        fixed: nothing(),
     };
     for (lane, ((digest, signature), inverse)) in items.iter().zip(inverses).enumerate() {
-        let x = Field::from_bytes(signature.r()).limbs();
-        for (limbs, limb) in new.x.iter_mut().zip(x) {
-            limbs[lane] = limb;
-        }
-        new.odd |= u8::from(signature.odd()) << lane;
         let z = Scalar::from_bytes(&digest.0);
         let s = Scalar::from_bytes(signature.s());
-        for (half, part) in new.halves.iter_mut().zip(s.mul(*inverse).split()) {
-            put(half, lane, &booth_half::<5, NEW>(part));
-        }
-        let times = z.mul(*inverse).negate();
-        put(&mut new.fixed, lane, &generator_digits(times));
+        put_fixed(&mut new.fixed, lane, z.mul(*inverse).negate());
+        put_halves(&mut new.halves, lane, s.mul(*inverse));
+        put(&mut new.x, lane, Field::from_bytes(signature.r()).limbs());
+        new.odd |= u8::from(signature.odd()) << lane;
     }
     new
 }
 
-fn put<const N: usize>(all: &mut [[i16; 8]; N], lane: usize, digits: &[i16; N]) {
-    for (lanes, digit) in all.iter_mut().zip(digits) {
-        lanes[lane] = *digit;
+/// Zeros.
+fn nothing<const LIMBS: usize>() -> Number<LIMBS> {
+    Number {
+        size: [[0; 8]; LIMBS],
+        negative: 0,
     }
 }
 
-fn jacobian(points: &Points, lane: usize) -> Jacobian {
-    let number = |limbs: &Numbers| Field::from_limbs(limbs.map(|limb| limb[lane]));
-    Jacobian {
-        x: number(&points.x),
-        y: number(&points.y),
-        z: number(&points.z),
+fn put<const LIMBS: usize>(all: &mut [Limbs; LIMBS], lane: usize, limbs: [u64; LIMBS]) {
+    for (limbs, limb) in all.iter_mut().zip(limbs) {
+        limbs[lane] = limb;
     }
+}
+
+fn put_fixed(all: &mut Number<4>, lane: usize, scalar: Scalar) {
+    let (negative, size) = scalar.smaller();
+    put(&mut all.size, lane, size);
+    all.negative |= u8::from(negative) << lane;
+}
+
+fn put_halves(all: &mut [Number<2>; 2], lane: usize, scalar: Scalar) {
+    for (all, Half { negative, size }) in all.iter_mut().zip(scalar.split()) {
+        put(&mut all.size, lane, [size as u64, (size >> 64) as u64]);
+        all.negative |= u8::from(negative) << lane;
+    }
+}
+
+/// What a lane came to.
+enum Lane {
+    /// There is no key.
+    None,
+    Key(Affine),
+    Unknown,
+}
+
+fn lanes(points: &Points) -> impl Iterator<Item = Lane> {
+    let number = |limbs: &Numbers, lane| Field::from_limbs(limbs.map(|limb| limb[lane]));
+    (0..8).map(move |lane| {
+        if points.there >> lane & 1 == 0 {
+            Lane::None
+        } else if points.computed >> lane & 1 == 0 {
+            Lane::Unknown
+        } else {
+            Lane::Key(Affine {
+                x: number(&points.x, lane),
+                y: number(&points.y, lane),
+            })
+        }
+    })
 }
 
 impl Engine for Lanes {
