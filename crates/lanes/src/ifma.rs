@@ -6,6 +6,7 @@ mod keccak;
 mod memory;
 mod multiples;
 mod points;
+mod product;
 mod sums;
 mod tree;
 

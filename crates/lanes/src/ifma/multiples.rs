@@ -5,7 +5,8 @@ use super::{
     digits::{Digit, MULTIPLES},
     field::{Constant, Field},
     memory::{store, transpose},
-    points::{Addend, Affine, each},
+    points::{Addend, Affine, each, factors},
+    product::Factor,
     tree::Inverses,
 };
 use crate::Entry;
@@ -74,7 +75,8 @@ impl Multiple {
     fn of(point: &Affine) -> Self {
         let turned = point.x.mul(&Field::constant(&BETA));
         // The three add up to nothing, as 1 + β + β² is 0.
-        let last = point.x.negative().plus(&turned.negative()).tight();
+        let last = point.x.loose().plus(&turned.loose());
+        let last = last.taken_from::<4>().tight();
         Self {
             x: [point.x, turned, last],
             y: point.y,
@@ -109,22 +111,21 @@ impl Multiples {
         if step.doubles() {
             a.y.loose().shifted::<1>().tight()
         } else {
-            b.x[step.turns].minus(&a.x[0])
+            b.x[step.turns].minus(&a.x[0]).tight()
         }
     }
 
     /// What is divided by it.
     #[inline]
     #[target_feature(enable = "avx512f,avx512ifma")]
-    fn up(&self, step: &Step) -> Field {
+    fn up(&self, step: &Step) -> Factor {
         let (a, b) = (&self.all[step.first], &self.all[step.second]);
         if step.doubles() {
-            let square = a.x[0].square().loose();
-            square.plus(&square.shifted::<1>()).tight()
+            a.x[0].squared().folded().tripled().factor()
         } else if step.minus {
-            b.y.negative().plus(&a.y.negative()).tight()
+            b.y.loose().plus(&a.y.loose()).taken_from::<4>().factor()
         } else {
-            b.y.minus(&a.y)
+            b.y.minus(&a.y).factor()
         }
     }
 
@@ -182,14 +183,16 @@ pub(super) fn grow(all: &mut [Multiples], round: &[Step], inverses: &mut Inverse
 #[target_feature(enable = "avx512f,avx512ifma")]
 fn take<const N: usize>(all: [&mut Multiples; N], step: &Step, inverses: &mut Inverses) {
     let inverse = inverses.take::<N>();
-    let slope = each!(N, of => all[of].up(step).mul(&inverse[of]));
+    let slope = factors!(N, of => all[of].up(step).times(&inverse[of]).factor());
     let x = each!(N, of => {
         let (a, b) = (&all[of].all[step.first], &all[of].all[step.second]);
-        slope[of].square_plus(&a.x[0].negative().plus(&b.x[step.turns].negative()))
+        let both = a.x[0].loose().plus(&b.x[step.turns].loose());
+        slope[of].squared().plus(&both.taken_from::<4>()).tight()
     });
     let y = each!(N, of => {
         let a = &all[of].all[step.first];
-        slope[of].mul_plus(&a.x[0].minus(&x[of]), &a.y.negative())
+        let back = a.x[0].minus(&x[of]).factor();
+        a.y.negative().and(&slope[of], &back).tight()
     });
     for (at, one) in all.into_iter().enumerate() {
         one.all[step.to] = Multiple::of(&Affine { x: x[at], y: y[at] });

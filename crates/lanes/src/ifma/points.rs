@@ -5,9 +5,10 @@
 
 use super::{
     digits::Digit,
-    field::{Constant, Field},
+    field::{Constant, Field, Loose},
     memory::gather,
     multiples::BETA,
+    product::Factor,
     tree::Summand,
 };
 use crate::{Entry, Invert};
@@ -15,8 +16,11 @@ use std::arch::x86_64::__mmask8;
 
 /// The same of each of so many.
 macro_rules! each {
-    ($all:ident, $at:ident => $one:expr) => {{
-        let mut out = [Field::constant(&[0; 5]); $all];
+    ($all:ident, $at:ident => $one:expr) => {
+        each!(Field::constant(&[0; 5]); $all, $at => $one)
+    };
+    ($zero:expr; $all:ident, $at:ident => $one:expr) => {{
+        let mut out = [$zero; $all];
         for $at in 0..$all {
             out[$at] = $one;
         }
@@ -24,14 +28,28 @@ macro_rules! each {
     }};
 }
 
-pub(super) use each;
+/// The same factor of each.
+macro_rules! factors {
+    ($all:ident, $at:ident => $one:expr) => {
+        each!(*Field::constant(&[0; 5]); $all, $at => $one)
+    };
+}
+
+/// The same loose sum of each.
+macro_rules! sums {
+    ($all:ident, $at:ident => $one:expr) => {
+        each!(Loose::zero(); $all, $at => $one)
+    };
+}
+
+pub(super) use {each, factors};
 
 /// The points (x/z², y/z³).
 #[derive(Clone, Copy)]
 pub(super) struct Sum {
     pub(super) x: Field,
     pub(super) y: Field,
-    pub(super) z: Field,
+    pub(super) z: Factor,
 }
 
 /// Points with z = 1.
@@ -121,7 +139,7 @@ impl Sum {
         Self {
             x: point.x,
             y: point.y,
-            z: Field::constant(&[1, 0, 0, 0, 0]),
+            z: *Field::constant(&[1, 0, 0, 0, 0]),
         }
     }
 
@@ -147,15 +165,14 @@ impl Sum {
 #[target_feature(enable = "avx512f,avx512ifma")]
 pub(super) fn double<const N: usize>(all: &mut [Sum; N]) {
     // x' = slope² - 8·x·y², y' = slope·(4·x·y² - x') - 8·y⁴, z' = 2·y·z.
-    let xx = each!(N, at => all[at].x.square());
     let yy = each!(N, at => all[at].y.square());
-    let slope = each!(N, at => xx[at].loose().plus(&xx[at].loose().shifted::<1>()).tight());
-    let xyy = each!(N, at => all[at].x.mul(&yy[at]));
-    let x = each!(N, at => slope[at].square_plus(&xyy[at].negative().shifted::<3>()));
-    let z = each!(N, at => all[at].y.mul(&all[at].z).loose().shifted::<1>().tight());
-    let yyyy = each!(N, at => yy[at].square());
-    let rest = each!(N, at => xyy[at].loose().shifted::<2>().plus(&x[at].negative()).tight());
-    let y = each!(N, at => slope[at].mul_plus(&rest[at], &yyyy[at].negative().shifted::<3>()));
+    let slope = factors!(N, at => all[at].x.squared().folded().tripled().factor());
+    let xyy4 = sums!(N, at => all[at].x.mul(&yy[at]).loose().shifted::<2>());
+    let x = each!(N, at => slope[at].squared_plus_twice(&xyy4[at].taken_from::<8>()).tight());
+    let z = factors!(N, at => all[at].y.times(&all[at].z).folded().doubled().factor());
+    let rest = factors!(N, at => xyy4[at].plus(&x[at].negative()).factor());
+    let minus = factors!(N, at => yy[at].loose().shifted::<3>().taken_from::<16>().factor());
+    let y = each!(N, at => slope[at].times(&rest[at]).and(&minus[at], &yy[at]).tight());
     for at in 0..N {
         all[at] = Sum {
             x: x[at],
@@ -178,33 +195,45 @@ pub(super) struct Addend {
 /// Adds to each of them. Where both points have one x, z becomes zero.
 #[target_feature(enable = "avx512f,avx512ifma")]
 pub(super) fn add<const N: usize>(all: &mut [Sum; N], others: &[Addend; N]) {
-    let zz = each!(N, at => all[at].z.square());
-    let zzz = each!(N, at => zz[at].mul(&all[at].z));
-    let across = each!(N, at => others[at].point.x.mul_plus(&zz[at], &all[at].x.negative()));
+    let zz = factors!(N, at => all[at].z.squared().factor());
+    let zzz = factors!(N, at => zz[at].times(&all[at].z).factor());
+    let across = factors!(N, at => {
+        let x = all[at].x.negative();
+        x.and(&others[at].point.x, &zz[at]).factor()
+    });
     // Where the other is to be negative, this is the negative of the slope.
-    let up = each!(N, at => {
+    let up = factors!(N, at => {
         let y = all[at].y.negative_if(!others[at].negate);
-        others[at].point.y.mul_plus(&zzz[at], &y)
+        y.and(&others[at].point.y, &zzz[at]).factor()
     });
     // x' = up² - cube - 2·v, y' = up·(v - x') - y·cube, z' = z·across.
-    let square = each!(N, at => across[at].square());
-    let z = each!(N, at => all[at].z.mul(&across[at]));
-    let cube = each!(N, at => square[at].mul(&across[at]));
+    let square = factors!(N, at => across[at].squared().factor());
+    let z = factors!(N, at => all[at].z.times(&across[at]).factor());
+    let cube = sums!(N, at => square[at].mul(&across[at]).negative());
     let v = each!(N, at => all[at].x.mul(&square[at]));
     let x = each!(N, at => {
-        let rest = cube[at].negative().plus(&v[at].negative().shifted::<1>());
-        up[at].square_plus(&rest)
+        let product = up[at].squared_plus_twice(&v[at].negative());
+        product.plus(&cube[at]).tight()
     });
-    let down = each!(N, at => all[at].y.mul(&cube[at]));
-    let back = each!(N, at => v[at].minus_or_back(&x[at], others[at].negate));
-    let y = each!(N, at => up[at].mul_plus(&back[at], &down[at].negative()));
+    let back = factors!(N, at => v[at].minus_or_back(&x[at], others[at].negate).factor());
+    let y = each!(N, at => {
+        let product = up[at].times(&back[at]);
+        product.and(&all[at].y, &cube[at].factor()).tight()
+    });
     for at in 0..N {
-        let skip = others[at].skip;
-        all[at] = Sum {
-            x: x[at].replaced(skip, &all[at].x),
-            y: y[at].replaced(skip, &all[at].y),
-            z: z[at].replaced(skip, &all[at].z),
+        let mut sum = Sum {
+            x: x[at],
+            y: y[at],
+            z: z[at],
         };
+        // It seldom happens, and is much to do.
+        let skip = others[at].skip;
+        if skip != 0 {
+            sum.x = sum.x.replaced(skip, &all[at].x);
+            sum.y = sum.y.replaced(skip, &all[at].y);
+            sum.z = sum.z.replaced(skip, &all[at].z);
+        }
+        all[at] = sum;
     }
 }
 
@@ -215,8 +244,9 @@ pub(super) fn affine_all(sums: &[Sum], invert: Invert<'_>) -> Vec<(Affine, __mma
     let mut product = one;
     let mut before = Vec::with_capacity(sums.len());
     for sum in sums {
-        let zero = sum.z.zero();
-        let z = sum.z.replaced(zero, &one);
+        let z = sum.z.tight();
+        let zero = z.zero();
+        let z = z.replaced(zero, &one);
         before.push((product, z, !zero));
         product = product.mul(&z);
     }

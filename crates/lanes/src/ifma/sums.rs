@@ -80,7 +80,7 @@ fn lift(all: &[New]) -> Vec<(Affine, __mmask8)> {
     let mut squares = Vec::with_capacity(all.len());
     for new in all {
         let x = Field::from_numbers(&new.x);
-        squares.push(x.square().mul_plus(&x, &seven.loose()));
+        squares.push(seven.loose().and(&x.square(), &x).tight());
     }
     let mut points = Vec::with_capacity(all.len());
     for ((new, yy), root) in all.iter().zip(&squares).zip(roots(&squares)) {

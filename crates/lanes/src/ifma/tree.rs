@@ -5,7 +5,8 @@ use super::{
     digits::MULTIPLES,
     field::Field,
     multiples::{self, Multiples, ROUNDS},
-    points::{Addend, Affine, Sum, add, each},
+    points::{Addend, Affine, Sum, add, each, factors},
+    product::Factor,
 };
 use crate::Invert;
 use std::arch::x86_64::__mmask8;
@@ -30,7 +31,7 @@ pub(super) struct Group {
 pub(super) struct Inverses {
     steps: Vec<Step>,
     /// The products of all of each chain; and when they are inverted, the inverses of the products of what is left.
-    chains: [Field; CHAINS],
+    chains: [Factor; CHAINS],
 }
 
 /// How many products are made side by side, as one alone would wait for itself.
@@ -39,9 +40,9 @@ const CHAINS: usize = 2;
 /// One difference.
 struct Step {
     /// The product of everything before it in its chain.
-    before: Field,
+    before: Factor,
     /// The difference, or one where there is nothing to invert.
-    across: Field,
+    across: Factor,
 }
 
 impl Inverses {
@@ -49,7 +50,7 @@ impl Inverses {
     fn with_capacity(steps: usize) -> Self {
         Self {
             steps: Vec::with_capacity(steps),
-            chains: [Field::constant(&[1, 0, 0, 0, 0]); CHAINS],
+            chains: [*Field::constant(&[1, 0, 0, 0, 0]); CHAINS],
         }
     }
 
@@ -59,9 +60,12 @@ impl Inverses {
     #[target_feature(enable = "avx512f,avx512ifma")]
     pub(super) fn put(&mut self, chain: usize, across: Field, absent: __mmask8) -> __mmask8 {
         let zero = across.zero() & !absent;
-        let across = across.replaced(absent | zero, &Field::constant(&[1, 0, 0, 0, 0]));
+        let mut across = *across;
+        if absent | zero != 0 {
+            across = across.replaced(absent | zero, &Field::constant(&[1, 0, 0, 0, 0]));
+        }
         let product = &mut self.chains[chain % CHAINS];
-        let next = product.mul(&across);
+        let next = product.times(&across).factor();
         self.steps.push(Step {
             before: *product,
             across,
@@ -75,18 +79,18 @@ impl Inverses {
         let [first, second] = self.chains;
         let product = first.mul(&second);
         let inverse = Field::from_numbers(&invert(&product.to_numbers()));
-        self.chains = [inverse.mul(&second), inverse.mul(&first)];
+        self.chains = [*inverse.mul(&second), *inverse.mul(&first)];
     }
 
     /// The inverses of so many, which go on the chains from the first: the last one that was put comes first.
     #[inline]
     #[target_feature(enable = "avx512f,avx512ifma")]
-    pub(super) fn take<const N: usize>(&mut self) -> [Field; N] {
+    pub(super) fn take<const N: usize>(&mut self) -> [Factor; N] {
         let left = self.steps.len().saturating_sub(N);
         let steps = &self.steps[left..];
-        let this = each!(N, at => self.chains[at].mul(&steps[N - 1 - at].before));
+        let this = factors!(N, at => self.chains[at].times(&steps[N - 1 - at].before).factor());
         for at in 0..N {
-            self.chains[at] = self.chains[at].mul(&steps[N - 1 - at].across);
+            self.chains[at] = self.chains[at].times(&steps[N - 1 - at].across).factor();
         }
         self.steps.truncate(left);
         this
@@ -163,7 +167,7 @@ fn differences(groups: &mut [Group], inverses: &mut Inverses) {
         let pairs = group.all.len() / 2;
         for at in (0..pairs).rev() {
             let (a, b) = (&group.all[2 * at], &group.all[2 * at + 1]);
-            let across = b.point.x.minus(&a.point.x);
+            let across = b.point.x.minus(&a.point.x).tight();
             group.bad |= inverses.put(at, across, a.absent | b.absent);
         }
     }
@@ -195,14 +199,18 @@ fn put<const N: usize>(all: &mut [Summand], at: usize, inverses: &mut Inverses) 
     let first = |of: usize| &all[2 * (at + of)];
     let second = |of: usize| &all[2 * (at + of) + 1];
     let inverse = inverses.take::<N>();
-    let slope = each!(N, of => second(of).point.y.minus(&first(of).point.y).mul(&inverse[of]));
+    let slope = factors!(N, of => {
+        let up = second(of).point.y.minus(&first(of).point.y).factor();
+        up.times(&inverse[of]).factor()
+    });
     let x = each!(N, of => {
-        let both = first(of).point.x.negative().plus(&second(of).point.x.negative());
-        slope[of].square_plus(&both)
+        let both = first(of).point.x.loose().plus(&second(of).point.x.loose());
+        slope[of].squared().plus(&both.taken_from::<4>()).tight()
     });
     let y = each!(N, of => {
         let Affine { x: from, y } = &first(of).point;
-        slope[of].mul_plus(&from.minus(&x[of]), &y.negative())
+        let back = from.minus(&x[of]).factor();
+        y.negative().and(&slope[of], &back).tight()
     });
     // Places are never behind what is still to be read.
     for of in 0..N {
