@@ -5,12 +5,13 @@ mod field;
 mod keccak;
 mod memory;
 mod multiples;
+mod order;
 mod points;
 mod product;
 mod sums;
 mod tree;
 
-use crate::{Answers, Entry, Invert, Known, New, Points};
+use crate::{Answers, Entry, Fractions, Invert, Known, New, Points, Quotients};
 
 /// The lanes of this CPU, which has AVX-512F and AVX-512 IFMA: that there is a value proves it.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +22,18 @@ impl Lanes {
     pub fn detect() -> Option<Self> {
         let there = is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512ifma");
         there.then_some(Self(()))
+    }
+
+    /// Quotients modulo the order, which `invert` is for too.
+    pub fn quotients(&self, all: &[Fractions], invert: Invert<'_>) -> Vec<Quotients> {
+        #[expect(
+            unsafe_code,
+            reason = "the compiler can not know the CPU, and `self` does"
+        )]
+        // SAFETY: there is a `self`, so that `detect` found every feature that the function needs.
+        unsafe {
+            order::quotients(all, invert)
+        }
     }
 
     /// In each lane u·R + v·G, for eight sums at a time. `fixed` are the multiples 1 to 256 of 2^(9·i) times G, for i from 0 to

@@ -39,14 +39,37 @@ pub const KNOWN: usize = 22;
 /// The bits of a digit of a scalar that is multiplied by G.
 pub const FIXED_WIDTH: u32 = 9;
 
-/// How many such digits make up a scalar below 2^255.
+/// How many such digits make up a scalar below 2^256.
 pub const FIXED: usize = 256_usize.div_ceil(FIXED_WIDTH as usize);
 
 /// How many multiples G's table has for each digit.
 pub const FIXED_EACH: usize = 1 << (FIXED_WIDTH - 1);
 
-/// Gives the inverses modulo p of eight numbers below 2^256, which may be p or more; zero for zero.
+/// Gives the inverses modulo p, or modulo the order n of the curve, of eight numbers below 2^256, which may be more; zero for
+/// zero.
 pub type Invert<'a> = &'a dyn Fn(&Numbers) -> Numbers;
+
+/// Eight pairs of fractions modulo the order of the curve.
+#[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "fractions have these parts")]
+pub struct Fractions {
+    /// What both are divided by, below the order, and not zero: where it is, their quotients mean nothing.
+    pub below: Numbers,
+    /// What the first one divides, below 2^256.
+    pub first: Numbers,
+    /// What the second one divides, below 2^256.
+    pub second: Numbers,
+}
+
+/// Eight pairs of quotients.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "quotients have these parts")]
+pub struct Quotients {
+    /// The first, as a and b with a + b·λ: those of [`New`] and of [`Known`].
+    pub halves: [Signed<2>; 2],
+    /// The second, below 2^256: it may be the order or more.
+    pub whole: Signed<4>,
+}
 
 /// Eight sums u·Q + v·G to be compared with points, with Q and G by their tables.
 #[derive(Clone, Debug)]
@@ -56,7 +79,7 @@ pub struct Known<'a> {
     pub tables: [&'a [Entry]; 8],
     /// a and b with u = a + b·λ, below 2^128 in size.
     pub halves: [Signed<2>; 2],
-    /// v, below 2^255 in size.
+    /// v, below 2^256 in size.
     pub fixed: Signed<4>,
     /// The x that each sum is to have, below p.
     pub x: Numbers,
@@ -84,7 +107,7 @@ pub struct New {
     pub odd: u8,
     /// a and b with u = a + b·λ, where a² - a·b + b² is at most 3·2^254: the halves next to zero are.
     pub halves: [Signed<2>; 2],
-    /// v, below 2^255 in size.
+    /// v, below 2^256 in size.
     pub fixed: Signed<4>,
 }
 

@@ -1,6 +1,6 @@
 //! Where there are no such lanes at all.
 
-use crate::{Answers, Entry, Invert, Known, New, Points};
+use crate::{Answers, Entry, Fractions, Invert, Known, New, Points, Quotients};
 
 /// Lanes of a CPU that has none: there is no value of it.
 #[derive(Clone, Copy, Debug)]
@@ -11,6 +11,11 @@ impl Lanes {
     /// `None`.
     pub fn detect() -> Option<Self> {
         None
+    }
+
+    /// Never called.
+    pub fn quotients(&self, _: &[Fractions], _: Invert<'_>) -> Vec<Quotients> {
+        match *self {}
     }
 
     /// Never called.

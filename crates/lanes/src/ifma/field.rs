@@ -39,7 +39,7 @@ pub(super) const LIMB: u64 = (1 << 52) - 1;
 pub(super) const TOP: u64 = (1 << 48) - 1;
 
 #[derive(Clone, Copy)]
-pub(super) struct Field(Factor);
+pub(super) struct Field(pub(super) Factor);
 
 impl Deref for Field {
     type Target = Factor;
@@ -96,13 +96,7 @@ impl Field {
     #[inline]
     #[target_feature(enable = "avx512f,avx512ifma")]
     pub(super) fn pack(self) -> [__m512i; 4] {
-        let l = self.below_2_256().0.0;
-        [
-            _mm512_or_si512(l[0], _mm512_slli_epi64::<52>(l[1])),
-            _mm512_or_si512(_mm512_srli_epi64::<12>(l[1]), _mm512_slli_epi64::<40>(l[2])),
-            _mm512_or_si512(_mm512_srli_epi64::<24>(l[2]), _mm512_slli_epi64::<28>(l[3])),
-            _mm512_or_si512(_mm512_srli_epi64::<36>(l[3]), _mm512_slli_epi64::<16>(l[4])),
-        ]
+        packed(self.below_2_256().0)
     }
 
     #[inline]
@@ -228,6 +222,18 @@ impl Field {
     pub(super) fn same(&self, other: &Self) -> __mmask8 {
         self.minus(other).tight().zero()
     }
+}
+
+/// Five limbs of a number below 2^256 as four of 64 bits.
+#[inline]
+#[target_feature(enable = "avx512f")]
+pub(super) fn packed(Factor(l): Factor) -> [__m512i; 4] {
+    [
+        _mm512_or_si512(l[0], _mm512_slli_epi64::<52>(l[1])),
+        _mm512_or_si512(_mm512_srli_epi64::<12>(l[1]), _mm512_slli_epi64::<40>(l[2])),
+        _mm512_or_si512(_mm512_srli_epi64::<24>(l[2]), _mm512_slli_epi64::<28>(l[3])),
+        _mm512_or_si512(_mm512_srli_epi64::<36>(l[3]), _mm512_slli_epi64::<16>(l[4])),
+    ]
 }
 
 /// The power (p + 1)/4 of each: a square root of what has one.

@@ -146,6 +146,11 @@ impl Product {
     }
 
     #[inline]
+    pub(super) fn columns(self) -> [__m512i; 10] {
+        self.0
+    }
+
+    #[inline]
     #[target_feature(enable = "avx512f")]
     pub(super) fn plus(mut self, other: &Loose) -> Self {
         for (column, limb) in self.0.iter_mut().zip(other.0) {

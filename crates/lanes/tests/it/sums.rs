@@ -69,7 +69,7 @@ fn generator() -> Point {
     ))
 }
 
-fn limbs(number: &BigUint) -> [u64; 4] {
+pub(crate) fn limbs(number: &BigUint) -> [u64; 4] {
     let mut out = [0; 4];
     for (limb, digit) in out.iter_mut().zip(number.iter_u64_digits()) {
         *limb = digit;
@@ -103,12 +103,12 @@ fn table(point: &Point, places: usize, width: usize, each: usize) -> Vec<Entry> 
 static FIXED_TABLE: LazyLock<Vec<Entry>> =
     LazyLock::new(|| table(&generator(), FIXED, FIXED_WIDTH as usize, FIXED_EACH));
 
-fn number<const LIMBS: usize>(numbers: &[Limbs; LIMBS], lane: usize) -> BigUint {
+pub(crate) fn number<const LIMBS: usize>(numbers: &[Limbs; LIMBS], lane: usize) -> BigUint {
     let limbs = numbers.iter().rev();
     limbs.fold(BigUint::ZERO, |sum, limb| (sum << 64) + limb[lane])
 }
 
-fn value<const LIMBS: usize>(numbers: &Signed<LIMBS>, lane: usize) -> BigInt {
+pub(crate) fn value<const LIMBS: usize>(numbers: &Signed<LIMBS>, lane: usize) -> BigInt {
     let size = BigInt::from(number(&numbers.size, lane));
     if numbers.negative >> lane & 1 == 1 {
         -size
@@ -196,7 +196,7 @@ fn x_numbers() -> impl Strategy<Value = Numbers> {
 
 fn news(bits: u32) -> impl Strategy<Value = New> {
     let halves = [numbers::<2>(bits), numbers::<2>(bits)];
-    let all = (x_numbers(), any::<u8>(), halves, numbers::<4>(255));
+    let all = (x_numbers(), any::<u8>(), halves, numbers::<4>(256));
     all.prop_map(|(x, odd, halves, fixed)| New {
         x,
         odd,
@@ -206,7 +206,7 @@ fn news(bits: u32) -> impl Strategy<Value = New> {
 }
 
 fn knowns() -> impl Strategy<Value = ([Signed<2>; 2], Signed<4>)> {
-    ([numbers::<2>(128), numbers::<2>(128)], numbers::<4>(255))
+    ([numbers::<2>(128), numbers::<2>(128)], numbers::<4>(256))
 }
 
 /// The first lanes ask for what their sums are, but for some with another x or another y; and the rest for what is no point.

@@ -4,15 +4,16 @@ use super::{
     fixed::table,
     key::{Table, named},
     key_of, keys_of, known_all,
+    limbs::from_bytes,
     point::Affine,
-    scalar::{Half, Scalar},
+    scalar::Scalar,
 };
 use crate::{
     Signature,
     engine::{Check, Engine},
 };
 use http402_core::{Address, B256, keccak256};
-use http402_lanes::{Known, Limbs, New, Numbers, Points, Signed as Number};
+use http402_lanes::{Fractions, Known, New, Numbers, Points, Quotients};
 use std::array::from_fn;
 
 /// How many signatures of new payers are worth eight lanes: they cost as much as two one by one.
@@ -61,12 +62,21 @@ impl Lanes {
     }
 
     fn wide_keys(&self, items: &[Signed<'_>]) -> Vec<Option<Affine>> {
-        let r = |(_, signature): &Signed<'_>| Scalar::from_bytes(signature.r());
-        let mut inverses: Vec<_> = items.iter().map(r).collect();
-        Scalar::invert_all(&mut inverses);
-        let chunks = items.chunks(8).zip(inverses.chunks(8));
-        let news: Vec<_> = chunks
-            .map(|(items, inverses)| new(items, inverses))
+        let chunks = items.chunks(8);
+        let fractions = chunks.clone().map(|items| {
+            // u is s/r, and v is -z/r.
+            fractions(
+                items
+                    .iter()
+                    .map(|(digest, signature)| [signature.r(), signature.s(), &digest.0]),
+            )
+        });
+        let quotients = self
+            .lanes
+            .quotients(&fractions.collect::<Vec<_>>(), &invert_order);
+        let news = chunks.zip(&quotients);
+        let news: Vec<_> = news
+            .map(|(items, quotients)| new(items, quotients))
             .collect();
         let points = self.lanes.new_points(&news, table(), &invert);
         let all = items.chunks(8).zip(&points);
@@ -102,21 +112,30 @@ impl Lanes {
     }
 
     fn wide_known(&self, items: &[(&Check, &Table)]) -> Vec<bool> {
-        let s = |(check, _): &(&Check, &Table)| Scalar::from_bytes(check.signature.s());
-        let mut inverses: Vec<_> = items.iter().map(s).collect();
-        Scalar::invert_all(&mut inverses);
-        let chunks = items.chunks(8).zip(inverses.chunks(8));
-        let sums: Vec<_> = chunks
-            .map(|(items, inverses)| sums(items, inverses))
+        let chunks = items.chunks(8);
+        let fractions = chunks.clone().map(|items| {
+            // u is r/s, and v is z/s.
+            fractions(
+                items
+                    .iter()
+                    .map(|(check, _)| [check.signature.s(), check.signature.r(), &check.digest.0]),
+            )
+        });
+        let quotients = self
+            .lanes
+            .quotients(&fractions.collect::<Vec<_>>(), &invert_order);
+        let sums = chunks.zip(&quotients);
+        let sums: Vec<_> = sums
+            .map(|(items, quotients)| sums_of(items, quotients))
             .collect();
         let answers = self.lanes.known_points(&sums, table(), &invert);
-        let all = items.iter().zip(inverses).enumerate();
-        let answers = all.map(|(at, ((check, table), inverse))| {
+        let answers = items.iter().enumerate().map(|(at, (check, table))| {
             let (answers, lane) = (answers[at / 8], at % 8);
             if answers.computed >> lane & 1 == 1 {
                 return answers.right >> lane & 1 == 1;
             }
             // The lanes could not add what met.
+            let inverse = Scalar::from_bytes(check.signature.s()).invert();
             let point = table.point(&check.digest, &check.signature, inverse);
             named(point.affine(), &check.signature)
         });
@@ -124,26 +143,67 @@ impl Lanes {
     }
 }
 
+/// Eight pairs of fractions at most: what both are divided by, and what is divided. Lanes without any divide zeros.
+fn fractions<'a>(all: impl Iterator<Item = [&'a [u8; 32]; 3]>) -> Fractions {
+    let mut fractions = Fractions {
+        below: [[0; 8]; 4],
+        first: [[0; 8]; 4],
+        second: [[0; 8]; 4],
+    };
+    for (lane, [below, first, second]) in all.enumerate() {
+        put(&mut fractions.below, lane, from_bytes(below));
+        put(&mut fractions.first, lane, from_bytes(first));
+        put(&mut fractions.second, lane, from_bytes(second));
+    }
+    fractions
+}
+
 /// What eight checks give to the lanes.
-fn sums<'a>(items: &[(&Check, &'a Table)], inverses: &[Scalar]) -> Known<'a> {
+fn sums_of<'a>(items: &[(&Check, &'a Table)], quotients: &Quotients) -> Known<'a> {
     // Lanes without a check do what the last one's table says, and nobody looks.
     let last = items.len() - 1;
     let mut known = Known {
         tables: from_fn(|lane| items[lane.min(last)].1.entries()),
-        halves: [nothing(); 2],
-        fixed: nothing(),
+        halves: quotients.halves,
+        fixed: quotients.whole,
         x: [[0; 8]; 4],
         odd: 0,
     };
-    for (lane, ((check, _), inverse)) in items.iter().zip(inverses).enumerate() {
-        let z = Scalar::from_bytes(&check.digest.0);
-        let r = Scalar::from_bytes(check.signature.r());
-        put_fixed(&mut known.fixed, lane, z.mul(*inverse));
-        put_halves(&mut known.halves, lane, r.mul(*inverse));
-        put(&mut known.x, lane, r.limbs());
+    for (lane, (check, _)) in items.iter().enumerate() {
+        put(&mut known.x, lane, from_bytes(check.signature.r()));
         known.odd |= u8::from(check.signature.odd()) << lane;
     }
     known
+}
+
+/// What eight recoveries give to the lanes.
+fn new(items: &[Signed<'_>], quotients: &Quotients) -> New {
+    let mut new = New {
+        x: [[0; 8]; 4],
+        odd: 0,
+        halves: quotients.halves,
+        fixed: quotients.whole,
+    };
+    new.fixed.negative = !new.fixed.negative;
+    for (lane, (_, signature)) in items.iter().enumerate() {
+        put(&mut new.x, lane, from_bytes(signature.r()));
+        new.odd |= u8::from(signature.odd()) << lane;
+    }
+    new
+}
+
+fn put(all: &mut Numbers, lane: usize, limbs: [u64; 4]) {
+    for (limbs, limb) in all.iter_mut().zip(limbs) {
+        limbs[lane] = limb;
+    }
+}
+
+fn invert_order(numbers: &Numbers) -> Numbers {
+    let all = from_fn(|lane| Scalar::from_limbs(numbers.map(|limbs| limbs[lane])));
+    let mut all: [Scalar; 8] = all;
+    Scalar::invert_all(&mut all);
+    let all = all.map(Scalar::limbs);
+    from_fn(|limb| all.map(|number| number[limb]))
 }
 
 fn invert(numbers: &Numbers) -> Numbers {
@@ -151,52 +211,6 @@ fn invert(numbers: &Numbers) -> Numbers {
     Field::invert_all(&mut all);
     let all = all.map(Field::limbs);
     from_fn(|limb| all.map(|number| number[limb]))
-}
-
-/// What eight recoveries give to the lanes. Lanes without one do nothing.
-fn new(items: &[Signed<'_>], inverses: &[Scalar]) -> New {
-    let mut new = New {
-        x: [[0; 8]; 4],
-        odd: 0,
-        halves: [nothing(); 2],
-        fixed: nothing(),
-    };
-    for (lane, ((digest, signature), inverse)) in items.iter().zip(inverses).enumerate() {
-        let z = Scalar::from_bytes(&digest.0);
-        let s = Scalar::from_bytes(signature.s());
-        put_fixed(&mut new.fixed, lane, z.mul(*inverse).negate());
-        put_halves(&mut new.halves, lane, s.mul(*inverse));
-        put(&mut new.x, lane, Field::from_bytes(signature.r()).limbs());
-        new.odd |= u8::from(signature.odd()) << lane;
-    }
-    new
-}
-
-/// Zeros.
-fn nothing<const LIMBS: usize>() -> Number<LIMBS> {
-    Number {
-        size: [[0; 8]; LIMBS],
-        negative: 0,
-    }
-}
-
-fn put<const LIMBS: usize>(all: &mut [Limbs; LIMBS], lane: usize, limbs: [u64; LIMBS]) {
-    for (limbs, limb) in all.iter_mut().zip(limbs) {
-        limbs[lane] = limb;
-    }
-}
-
-fn put_fixed(all: &mut Number<4>, lane: usize, scalar: Scalar) {
-    let (negative, size) = scalar.smaller();
-    put(&mut all.size, lane, size);
-    all.negative |= u8::from(negative) << lane;
-}
-
-fn put_halves(all: &mut [Number<2>; 2], lane: usize, scalar: Scalar) {
-    for (all, Half { negative, size }) in all.iter_mut().zip(scalar.split()) {
-        put(&mut all.size, lane, [size as u64, (size >> 64) as u64]);
-        all.negative |= u8::from(negative) << lane;
-    }
 }
 
 /// What a lane came to.
