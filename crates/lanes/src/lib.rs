@@ -45,9 +45,9 @@ pub const FIXED: usize = 256_usize.div_ceil(FIXED_WIDTH as usize);
 /// How many multiples G's table has for each digit.
 pub const FIXED_EACH: usize = 1 << (FIXED_WIDTH - 1);
 
-/// Gives the inverses modulo p, or modulo the order n of the curve, of eight numbers below 2^256, which may be more; zero for
-/// zero.
-pub type Invert<'a> = &'a dyn Fn(&Numbers) -> Numbers;
+/// Gives the inverse modulo p, or modulo the order n of the curve, of a number below 2^256, by its limbs: it may be p or n or more,
+/// and is no multiple of it.
+pub type Invert<'a> = &'a dyn Fn([u64; 4]) -> [u64; 4];
 
 /// Eight pairs of fractions modulo the order of the curve.
 #[derive(Clone, Debug)]

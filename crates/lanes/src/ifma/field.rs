@@ -6,9 +6,9 @@
 
 use super::{
     memory::{load, store},
-    product::{Factor, handed_on},
+    product::{Factor, handed_on, inverted},
 };
-use crate::Numbers;
+use crate::{Invert, Numbers};
 use std::{
     arch::x86_64::{
         __m512i, __mmask8, _mm512_add_epi64, _mm512_and_si512, _mm512_cmpeq_epu64_mask,
@@ -222,6 +222,16 @@ impl Field {
     pub(super) fn same(&self, other: &Self) -> __mmask8 {
         self.minus(other).tight().zero()
     }
+}
+
+/// The inverses of numbers that are not zero, with one inversion.
+#[target_feature(enable = "avx512f,avx512ifma")]
+pub(super) fn inverses(all: &Factor, invert: Invert<'_>) -> Factor {
+    let one = |product: &Factor| {
+        let product = product.tight().to_numbers().map(|limb| limb[0]);
+        *Field::from_numbers(&invert(product).map(|limb| [limb; 8]))
+    };
+    inverted(all, |a, b| a.times(b).factor(), one)
 }
 
 /// Five limbs of a number below 2^256 as four of 64 bits.

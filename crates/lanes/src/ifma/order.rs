@@ -3,7 +3,7 @@
 use super::{
     field::{Constant, Field, LIMB, TOP, packed, splat},
     memory::store,
-    product::{Factor, handed_on},
+    product::{Factor, handed_on, inverted},
 };
 use crate::{Fractions, Invert, Numbers, Quotients, Signed};
 use std::arch::x86_64::{
@@ -217,7 +217,12 @@ pub(super) fn quotients(all: &[Fractions], invert: Invert<'_>) -> Vec<Quotients>
         before.push((product, below));
         product = product.times(&below);
     }
-    let mut inverse = Scalar::of(&invert(&product.numbers()));
+    let of_product = |product: &Factor| {
+        let product = Scalar(*product).numbers().map(|limb| limb[0]);
+        Scalar::of(&invert(product).map(|limb| [limb; 8])).0
+    };
+    let times = |a: &Factor, b: &Factor| Scalar(*a).times(&Scalar(*b)).0;
+    let mut inverse = Scalar(inverted(&product.0, times, of_product));
     let mut quotients = Vec::with_capacity(all.len());
     for (fractions, (before, below)) in all.iter().zip(before).rev() {
         let this = inverse.times(&before);

@@ -5,7 +5,7 @@
 
 use super::{
     digits::Digit,
-    field::{Constant, Field, Loose},
+    field::{Constant, Field, Loose, inverses},
     memory::gather,
     multiples::BETA,
     product::Factor,
@@ -241,20 +241,20 @@ pub(super) fn add<const N: usize>(all: &mut [Sum; N], others: &[Addend; N]) {
 #[target_feature(enable = "avx512f,avx512ifma")]
 pub(super) fn affine_all(sums: &[Sum], invert: Invert<'_>) -> Vec<(Affine, __mmask8)> {
     let one = Field::constant(&[1, 0, 0, 0, 0]);
-    let mut product = one;
+    let mut product = *one;
     let mut before = Vec::with_capacity(sums.len());
     for sum in sums {
         let z = sum.z.tight();
         let zero = z.zero();
         let z = z.replaced(zero, &one);
         before.push((product, z, !zero));
-        product = product.mul(&z);
+        product = product.times(&z).factor();
     }
-    let mut inverse = Field::from_numbers(&invert(&product.to_numbers()));
+    let mut inverse = inverses(&product, invert);
     let mut all = Vec::with_capacity(sums.len());
     for (sum, (before, z, there)) in sums.iter().zip(before).rev() {
         let this = inverse.mul(&before);
-        inverse = inverse.mul(&z);
+        inverse = inverse.times(&z).factor();
         all.push((sum.affine().scaled(&this), there));
     }
     all.reverse();

@@ -2,9 +2,9 @@
 
 use super::field::{FOLD, Field, LIMB, Loose, TOP, splat};
 use std::arch::x86_64::{
-    __m512i, __mmask8, _mm512_add_epi64, _mm512_and_si512, _mm512_madd52hi_epu64,
-    _mm512_madd52lo_epu64, _mm512_mask_blend_epi64, _mm512_setzero_si512, _mm512_slli_epi64,
-    _mm512_srli_epi64,
+    __m512i, __mmask8, _mm512_add_epi64, _mm512_alignr_epi64, _mm512_and_si512,
+    _mm512_madd52hi_epu64, _mm512_madd52lo_epu64, _mm512_mask_blend_epi64, _mm512_setzero_si512,
+    _mm512_slli_epi64, _mm512_srli_epi64,
 };
 
 /// A number to be multiplied. Multiplications read 52 bits of a limb and no more: what else is in one was handed on to the limb
@@ -118,6 +118,32 @@ impl Factor {
     pub(super) fn square(&self) -> Field {
         self.squared().tight()
     }
+}
+
+/// The inverses of eight numbers, none of which is zero, by that of their product: `times` multiplies, and `invert` is given the
+/// product in every lane.
+#[inline]
+#[target_feature(enable = "avx512f")]
+pub(super) fn inverted(
+    all: &Factor,
+    times: impl Fn(&Factor, &Factor) -> Factor,
+    invert: impl Fn(&Factor) -> Factor,
+) -> Factor {
+    // Of every lane the products of the others: one, two, and four.
+    let one = rotated::<4>(all);
+    let pairs = times(all, &one);
+    let two = rotated::<2>(&pairs);
+    let fours = times(&pairs, &two);
+    let four = rotated::<1>(&fours);
+    let others = times(&times(&one, &two), &four);
+    times(&invert(&times(&fours, &four)), &others)
+}
+
+/// Each lane gets what is so many lanes above it.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn rotated<const BY: i32>(all: &Factor) -> Factor {
+    Factor(all.0.map(|limb| _mm512_alignr_epi64::<BY>(limb, limb)))
 }
 
 impl Loose {

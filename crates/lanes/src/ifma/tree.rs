@@ -3,7 +3,7 @@
 
 use super::{
     digits::MULTIPLES,
-    field::Field,
+    field::{Field, inverses},
     multiples::{self, Multiples, ROUNDS},
     points::{Addend, Affine, Sum, add, each, factors},
     product::Factor,
@@ -77,9 +77,11 @@ impl Inverses {
     #[target_feature(enable = "avx512f,avx512ifma")]
     fn invert(&mut self, invert: Invert<'_>) {
         let [first, second] = self.chains;
-        let product = first.mul(&second);
-        let inverse = Field::from_numbers(&invert(&product.to_numbers()));
-        self.chains = [*inverse.mul(&second), *inverse.mul(&first)];
+        let inverse = inverses(&first.times(&second).factor(), invert);
+        self.chains = [
+            inverse.times(&second).factor(),
+            inverse.times(&first).factor(),
+        ];
     }
 
     /// The inverses of so many, which go on the chains from the first: the last one that was put comes first.

@@ -1,6 +1,6 @@
 use crate::{
     lanes,
-    sums::{limbs, number, value},
+    sums::{limbs, number, of_limbs, value},
 };
 use http402_lanes::{Fractions, Limbs, Numbers};
 use num_bigint::{BigInt, BigUint};
@@ -19,11 +19,9 @@ fn lambda() -> BigUint {
     parse(b"5363ad4cc05c30e0a5261c028812645a122e22ea20816678df02967c1b23bd72")
 }
 
-fn invert(numbers: &Numbers) -> Numbers {
+fn invert(all: [u64; 4]) -> [u64; 4] {
     let n = order();
-    let all: [[u64; 4]; 8] =
-        from_fn(|lane| limbs(&(number(numbers, lane) % &n).modinv(&n).unwrap_or_default()));
-    from_fn(|limb| all.map(|number| number[limb]))
+    limbs(&(of_limbs(all) % &n).modinv(&n).unwrap())
 }
 
 /// Any numbers below 2^256, with the ends of the range and what is near the order among them.

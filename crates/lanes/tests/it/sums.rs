@@ -281,13 +281,14 @@ fn known_sum(known: &Known<'_>, key: &Point, lane: usize) -> Point {
     add(&sum, &multiple(&generator(), &value(&known.fixed, lane)))
 }
 
-fn invert(numbers: &Numbers) -> Numbers {
+/// The number of these limbs.
+pub(crate) fn of_limbs(all: [u64; 4]) -> BigUint {
+    number(&all.map(|limb| [limb; 8]), 0)
+}
+
+fn invert(all: [u64; 4]) -> [u64; 4] {
     let p = p();
-    let all: [[u64; 4]; 8] = from_fn(|lane| {
-        let inverse = (number(numbers, lane) % &p).modinv(&p);
-        limbs(&inverse.unwrap_or_default())
-    });
-    from_fn(|limb| all.map(|number| number[limb]))
+    limbs(&(of_limbs(all) % &p).modinv(&p).unwrap())
 }
 
 /// A key whose multiple of the last even place, turned by λ, is the generator.

@@ -198,19 +198,12 @@ fn put(all: &mut Numbers, lane: usize, limbs: [u64; 4]) {
     }
 }
 
-fn invert_order(numbers: &Numbers) -> Numbers {
-    let all = from_fn(|lane| Scalar::from_limbs(numbers.map(|limbs| limbs[lane])));
-    let mut all: [Scalar; 8] = all;
-    Scalar::invert_all(&mut all);
-    let all = all.map(Scalar::limbs);
-    from_fn(|limb| all.map(|number| number[limb]))
+fn invert_order(limbs: [u64; 4]) -> [u64; 4] {
+    Scalar::from_limbs(limbs).invert().limbs()
 }
 
-fn invert(numbers: &Numbers) -> Numbers {
-    let mut all: [Field; 8] = from_fn(|lane| Field::from_limbs(numbers.map(|limbs| limbs[lane])));
-    Field::invert_all(&mut all);
-    let all = all.map(Field::limbs);
-    from_fn(|limb| all.map(|number| number[limb]))
+fn invert(limbs: [u64; 4]) -> [u64; 4] {
+    Field::from_limbs(limbs).invert().limbs()
 }
 
 /// What a lane came to.
