@@ -1,5 +1,5 @@
 //! Sums of many points, pair by pair: additions of points with z = 1 need an inverse each, and all additions of one round share
-//! one inversion (Montgomery's trick), which makes them take little more than half of what those without inverses do.
+//! one inversion (Montgomery's trick), so that they take six multiplications each in place of eleven.
 
 use super::{
     digits::MULTIPLES,
