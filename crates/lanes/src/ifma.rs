@@ -1,12 +1,17 @@
 //! The lanes, and the one door to them.
 
+mod digits;
 mod field;
 mod keccak;
 mod memory;
+mod multiples;
+mod order;
 mod points;
+mod product;
+mod sums;
 mod tree;
 
-use crate::{Entry, Invert, Known, New, Points};
+use crate::{Answers, Entry, Fractions, Invert, Known, New, Points, Quotients};
 
 /// The lanes of this CPU, which has AVX-512F and AVX-512 IFMA: that there is a value proves it.
 #[derive(Clone, Copy, Debug)]
@@ -19,40 +24,46 @@ impl Lanes {
         there.then_some(Self(()))
     }
 
-    /// In each lane u·R + v·G, for eight sums at a time, and which lanes have such an R: the sums of the others mean nothing.
-    /// `fixed` are the multiples 1 to 256 of 2^(9·i) times G, for i from 0 to 28. What is inverted is shared by all of them, and
-    /// changes nothing in any.
-    pub fn new_points(
-        &self,
-        all: &[New],
-        fixed: &[Entry],
-        invert: Invert<'_>,
-    ) -> Vec<(Points, u8)> {
+    /// Quotients modulo the order, which `invert` is for too.
+    pub fn quotients(&self, all: &[Fractions], invert: Invert<'_>) -> Vec<Quotients> {
         #[expect(
             unsafe_code,
             reason = "the compiler can not know the CPU, and `self` does"
         )]
         // SAFETY: there is a `self`, so that `detect` found every feature that the function needs.
         unsafe {
-            points::new_points(all, fixed, invert)
+            order::quotients(all, invert)
         }
     }
 
-    /// In each lane u·Q + v·G, for eight sums at a time. `fixed` are the multiples 1 to 256 of 2^(9·i) times G, for i from 0
-    /// to 28. What is inverted is shared by all of them, and changes nothing in any.
+    /// In each lane u·R + v·G, for eight sums at a time. `fixed` are the multiples 1 to 256 of 2^(9·i) times G, for i from 0 to
+    /// 28. What is inverted is shared by all of them, and changes nothing in any.
+    pub fn new_points(&self, all: &[New], fixed: &[Entry], invert: Invert<'_>) -> Vec<Points> {
+        #[expect(
+            unsafe_code,
+            reason = "the compiler can not know the CPU, and `self` does"
+        )]
+        // SAFETY: there is a `self`, so that `detect` found every feature that the function needs.
+        unsafe {
+            sums::new_points(all, fixed, invert)
+        }
+    }
+
+    /// In each lane whether u·Q + v·G is the point that it is to be, for eight sums at a time. `fixed` are the multiples 1 to 256
+    /// of 2^(9·i) times G, for i from 0 to 28. What is inverted is shared by all of them, and changes nothing in any.
     pub fn known_points(
         &self,
         all: &[Known<'_>],
         fixed: &[Entry],
         invert: Invert<'_>,
-    ) -> Vec<Points> {
+    ) -> Vec<Answers> {
         #[expect(
             unsafe_code,
             reason = "the compiler can not know the CPU, and `self` does"
         )]
         // SAFETY: there is a `self`, so that `detect` found every feature that the function needs.
         unsafe {
-            points::known_points(all, fixed, invert)
+            sums::known_points(all, fixed, invert)
         }
     }
 

@@ -14,14 +14,24 @@ pub type Limbs = [u64; 8];
 /// Eight numbers below 2^256, by their four limbs, the least significant first.
 pub type Numbers = [Limbs; 4];
 
-/// A point of a table: the four limbs of x, below 2^256, then those of y.
-pub type Entry = [u64; 8];
+/// A point of a table: the four limbs of x, below 2^256, then those of y. It is one line of the cache.
+#[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
+#[expect(clippy::exhaustive_structs, reason = "a point has two coordinates")]
+pub struct Entry(pub [u64; 8]);
 
-/// One signed digit of eight numbers.
-pub type Digits = [i16; 8];
+/// Eight numbers with signs, by their limbs, the least significant first.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "a number has these parts")]
+pub struct Signed<const LIMBS: usize> {
+    /// Their sizes.
+    pub size: [Limbs; LIMBS],
+    /// The lanes in which they are negative.
+    pub negative: u8,
+}
 
-/// How many digits of five bits make up half a scalar.
-pub const NEW: usize = 26;
+/// How many digits of three bits make up a scalar in two halves.
+const NEW: usize = 43;
 
 /// How many digits of six bits make up half a scalar.
 pub const KNOWN: usize = 22;
@@ -29,37 +39,62 @@ pub const KNOWN: usize = 22;
 /// The bits of a digit of a scalar that is multiplied by G.
 pub const FIXED_WIDTH: u32 = 9;
 
-/// How many such digits make up a scalar below 2^255.
+/// How many such digits make up a scalar below 2^256.
 pub const FIXED: usize = 256_usize.div_ceil(FIXED_WIDTH as usize);
 
 /// How many multiples G's table has for each digit.
 pub const FIXED_EACH: usize = 1 << (FIXED_WIDTH - 1);
 
-/// Gives the inverses modulo p of eight numbers below 2^256, which may be p or more; zero for zero.
-pub type Invert<'a> = &'a dyn Fn(&Numbers) -> Numbers;
+/// Gives the inverse modulo p, or modulo the order n of the curve, of a number below 2^256, by its limbs: it may be p or n or more,
+/// and is no multiple of it.
+pub type Invert<'a> = &'a dyn Fn([u64; 4]) -> [u64; 4];
 
-/// Eight sums u·Q + v·G to be computed, with Q and G by their tables.
+/// Eight pairs of fractions modulo the order of the curve.
+#[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "fractions have these parts")]
+pub struct Fractions {
+    /// What both are divided by, below the order, and not zero: where it is, their quotients mean nothing.
+    pub below: Numbers,
+    /// What the first one divides, below 2^256.
+    pub first: Numbers,
+    /// What the second one divides, below 2^256.
+    pub second: Numbers,
+}
+
+/// Eight pairs of quotients.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "quotients have these parts")]
+pub struct Quotients {
+    /// The first, as a and b with a + b·λ: those of [`New`] and of [`Known`].
+    pub halves: [Signed<2>; 2],
+    /// The second, below 2^256: it may be the order or more.
+    pub whole: Signed<4>,
+}
+
+/// Eight sums u·Q + v·G to be compared with points, with Q and G by their tables.
 #[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "a sum has these parts")]
 pub struct Known<'a> {
     /// The multiples 1 to 32 of 2^(12·i) times each Q, for i from 0 to 10.
     pub tables: [&'a [Entry]; 8],
-    /// u, as the digits of a and b with u = a + b·λ, between -32 and 32.
-    pub halves: [[Digits; KNOWN]; 2],
-    /// v, as digits between -256 and 256.
-    pub fixed: [Digits; FIXED],
+    /// a and b with u = a + b·λ, below 2^128 in size.
+    pub halves: [Signed<2>; 2],
+    /// v, below 2^256 in size.
+    pub fixed: Signed<4>,
+    /// The x that each sum is to have, below p.
+    pub x: Numbers,
+    /// The lanes in which y is to be odd.
+    pub odd: u8,
 }
 
-/// Eight points (x/z², y/z³). Where z is zero modulo p the lane is to be computed in another way.
+/// What eight sums are beside the points that they were compared with.
 #[derive(Clone, Copy, Debug)]
-#[expect(clippy::exhaustive_structs, reason = "a point has three coordinates")]
-pub struct Points {
-    /// x.
-    pub x: Numbers,
-    /// y.
-    pub y: Numbers,
-    /// z.
-    pub z: Numbers,
+#[expect(clippy::exhaustive_structs, reason = "a lane is one of three things")]
+pub struct Answers {
+    /// The lanes whose sum is that point.
+    pub right: u8,
+    /// The lanes that could be computed. The others are to be computed in another way.
+    pub computed: u8,
 }
 
 /// Eight sums u·R + v·G to be computed, where R is the point whose x is given.
@@ -70,8 +105,22 @@ pub struct New {
     pub x: Numbers,
     /// The lanes in which the y of R is odd.
     pub odd: u8,
-    /// u, as the digits of a and b with u = a + b·λ, between -16 and 16.
-    pub halves: [[Digits; NEW]; 2],
-    /// v, as digits between -256 and 256.
-    pub fixed: [Digits; FIXED],
+    /// a and b with u = a + b·λ, where a² - a·b + b² is at most 3·2^254: the halves next to zero are.
+    pub halves: [Signed<2>; 2],
+    /// v, below 2^256 in size.
+    pub fixed: Signed<4>,
+}
+
+/// Eight sums.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "a point has two coordinates")]
+pub struct Points {
+    /// x, below 2^256: it may be p or more.
+    pub x: Numbers,
+    /// y, alike.
+    pub y: Numbers,
+    /// The lanes that have an R.
+    pub there: u8,
+    /// The lanes that could be computed. The others are to be computed in another way.
+    pub computed: u8,
 }

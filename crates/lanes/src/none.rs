@@ -1,6 +1,6 @@
 //! Where there are no such lanes at all.
 
-use crate::{Entry, Invert, Known, New, Points};
+use crate::{Answers, Entry, Fractions, Invert, Known, New, Points, Quotients};
 
 /// Lanes of a CPU that has none: there is no value of it.
 #[derive(Clone, Copy, Debug)]
@@ -14,12 +14,17 @@ impl Lanes {
     }
 
     /// Never called.
-    pub fn new_points(&self, _: &[New], _: &[Entry], _: Invert<'_>) -> Vec<(Points, u8)> {
+    pub fn quotients(&self, _: &[Fractions], _: Invert<'_>) -> Vec<Quotients> {
         match *self {}
     }
 
     /// Never called.
-    pub fn known_points(&self, _: &[Known<'_>], _: &[Entry], _: Invert<'_>) -> Vec<Points> {
+    pub fn new_points(&self, _: &[New], _: &[Entry], _: Invert<'_>) -> Vec<Points> {
+        match *self {}
+    }
+
+    /// Never called.
+    pub fn known_points(&self, _: &[Known<'_>], _: &[Entry], _: Invert<'_>) -> Vec<Answers> {
         match *self {}
     }
 

@@ -9,8 +9,7 @@ use crate::{
 };
 use alloy_primitives::B256;
 use http402_core::{
-    Address, ChainId, Party, Price, Reason, Requirement, TokenDomain, TransferMethod, U256,
-    Verdict,
+    Address, Price, Reason, Requirement, TokenDomain, TransferMethod, U256, Verdict,
     asset::Assets,
     authorization::Eip3009,
     keccak256,
@@ -30,19 +29,31 @@ static TYPE_HASH: LazyLock<B256> = LazyLock::new(|| {
     )
 });
 
-/// The domain separators of the known tokens.
-pub(crate) struct Separators(HashMap<(u64, Address), B256>);
+/// The domain of a known token, and its separator.
+struct Domain {
+    name: String,
+    version: String,
+    separator: B256,
+}
 
-impl Separators {
+/// The domains of the known tokens.
+pub(crate) struct Domains(HashMap<(u64, Address), Domain>);
+
+impl Domains {
     pub(crate) fn of(assets: &Assets) -> Self {
-        let evm = assets.iter().filter_map(|asset| {
-            let place = (asset.chain.evm()?, asset.address.evm()?);
-            Some((
-                place,
-                separator(&asset.name, &asset.version, place.0, place.1),
-            ))
-        });
-        Self(evm.collect())
+        let mut all = HashMap::new();
+        for asset in assets.iter() {
+            let (Some(chain), Some(address)) = (asset.chain.evm(), asset.address.evm()) else {
+                continue;
+            };
+            // The first one of a place is that which is found there.
+            all.entry((chain, address)).or_insert_with(|| Domain {
+                name: asset.name.to_string(),
+                version: asset.version.to_string(),
+                separator: separator(&asset.name, &asset.version, chain, address),
+            });
+        }
+        Self(all)
     }
 }
 
@@ -67,38 +78,21 @@ impl Verifier {
         requirement: &Requirement,
         signed: &Eip3009,
     ) -> Result<B256, Reason> {
-        Ok(self.eip3009_message(requirement, signed)?.digest())
+        let separator = self.eip3009_separator(requirement)?;
+        Ok(message(separator, signed).digest())
     }
 
-    fn eip3009_message(
-        &self,
-        requirement: &Requirement,
-        signed: &Eip3009,
-    ) -> Result<Typed, Reason> {
+    fn eip3009_separator(&self, requirement: &Requirement) -> Result<B256, Reason> {
         let chain = requirement.chain.evm().ok_or(Reason::UnsupportedNetwork)?;
         let contract = requirement.asset.evm().ok_or(Reason::AssetMismatch)?;
-        let domain = requirement.domain.as_ref().ok_or(Reason::MissingDomain)?;
-        self.check_domain(&requirement.chain, &requirement.asset, domain)?;
-        Ok(match self.separators.0.get(&(chain, contract)) {
-            Some(known) => message(*known, signed),
-            None => message(
-                separator(&domain.name, &domain.version, chain, contract),
-                signed,
-            ),
-        })
-    }
-
-    fn check_domain(
-        &self,
-        chain: &ChainId,
-        asset: &Party,
-        domain: &TokenDomain,
-    ) -> Result<(), Reason> {
-        match self.assets.find(chain, asset) {
-            Some(known) if known.name != *domain.name || known.version != *domain.version => {
+        let TokenDomain { name, version, .. } =
+            requirement.domain.as_ref().ok_or(Reason::MissingDomain)?;
+        match self.domains.0.get(&(chain, contract)) {
+            Some(known) if known.name != **name || known.version != **version => {
                 Err(Reason::DomainMismatch)
             }
-            _ => Ok(()),
+            Some(known) => Ok(known.separator),
+            None => Ok(separator(name, version, chain, contract)),
         }
     }
 
@@ -111,8 +105,8 @@ impl Verifier {
         signed: &Eip3009,
         known: &Known,
     ) -> Asks {
-        let message = match self.fits(requirement, signed, known) {
-            Ok(message) => message,
+        let separator = match self.fits(requirement, signed, known) {
+            Ok(separator) => separator,
             Err(reason) => return Asks::Nothing(Verdict::Invalid(reason)),
         };
         let bytes: &[u8] = &signed.signature;
@@ -122,7 +116,7 @@ impl Verifier {
         let absent = known.payer_code == PayerCode::Absent;
         match Signature::parse(bytes) {
             Some(signature) => Asks::Engine {
-                message,
+                message: message(separator, signed),
                 signature,
                 payer: signed.from,
                 absent,
@@ -131,13 +125,13 @@ impl Verifier {
         }
     }
 
-    /// Everything but the signature.
+    /// Everything but the signature; and the separator of the domain in which it is to be.
     fn fits(
         &self,
         requirement: &Requirement,
         signed: &Eip3009,
         known: &Known,
-    ) -> Result<Typed, Reason> {
+    ) -> Result<B256, Reason> {
         if requirement.transfer != TransferMethod::Eip3009 {
             return Err(Reason::MethodMismatch);
         }
@@ -157,6 +151,6 @@ impl Verifier {
         if signed.window.before > U256::from(known.now.plus(self.max_lifetime).secs()) {
             return Err(Reason::LifetimeTooLong);
         }
-        self.eip3009_message(requirement, signed)
+        self.eip3009_separator(requirement)
     }
 }

@@ -41,19 +41,21 @@ pub const MAX_LIFETIME: u64 = 24 * 60 * 60;
 /// ```
 #[derive(Clone)]
 pub struct Verifier {
-    assets: Assets,
     engine: Arc<dyn Engine>,
     max_lifetime: u64,
-    separators: Arc<eip3009::Separators>,
+    domains: Arc<eip3009::Domains>,
 }
 
 impl Verifier {
     /// A verifier that knows these tokens: an authorization for one of them has to use its EIP-712 domain. Tokens that it
     /// does not know are judged by the domain of the requirement.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "what it keeps of them is its own affair"
+    )]
     pub fn new(assets: Assets) -> Self {
         Self {
-            separators: Arc::new(eip3009::Separators::of(&assets)),
-            assets,
+            domains: Arc::new(eip3009::Domains::of(&assets)),
             engine: Arc::new(K256),
             max_lifetime: MAX_LIFETIME,
         }

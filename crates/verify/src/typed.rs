@@ -32,6 +32,7 @@ impl Typed {
     /// The most words that a message here has: EIP-3009 has six members.
     const WORDS: usize = 7;
 
+    #[inline]
     pub(crate) fn new(separator: B256, type_hash: &B256) -> Self {
         let mut words = [[0; 32]; Self::WORDS];
         words[0] = type_hash.0;
@@ -42,16 +43,19 @@ impl Typed {
         }
     }
 
+    #[inline]
     pub(crate) fn word(mut self, word: [u8; 32]) -> Self {
         self.words[self.length] = word;
         self.length += 1;
         self
     }
 
+    #[inline]
     pub(crate) fn address(self, address: Address) -> Self {
         self.word(address.into_word().0)
     }
 
+    #[inline]
     pub(crate) fn number(self, number: U256) -> Self {
         self.word(number.to_be_bytes())
     }

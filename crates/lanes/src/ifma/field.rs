@@ -1,16 +1,22 @@
 //! Eight numbers modulo p = 2^256 - 2^32 - 977, in five limbs of 52 bits.
 //!
-//! A [`Field`] between operations is *tight*: every limb is below 2^52, and the last one at most 2^48 + 2^10. Multiplications
-//! read 52 bits of a limb and no more, so that everything that they take has to be tight. A [`Loose`] is a sum of tight ones
-//! whose limbs have outgrown that; to tighten it is the only thing that can be done with it.
+//! A [`Field`] is *tight*: every limb is below 2^52, and the last one at most 2^48 + 2^10. A [`Factor`] is one whose lower limbs may
+//! hold more, which does not count, and can only be multiplied. A [`Loose`] is a sum of tight ones whose limbs have outgrown that;
+//! to tighten it, or to make a factor of it, is the only thing that can be done with it.
 
-use super::memory::{load, store};
-use crate::Numbers;
-use std::arch::x86_64::{
-    __m512i, __mmask8, _mm512_add_epi64, _mm512_and_si512, _mm512_cmpeq_epu64_mask,
-    _mm512_cmpge_epu64_mask, _mm512_madd52hi_epu64, _mm512_madd52lo_epu64, _mm512_mask_blend_epi64,
-    _mm512_mask_sub_epi64, _mm512_or_si512, _mm512_set1_epi64, _mm512_setzero_si512,
-    _mm512_slli_epi64, _mm512_srli_epi64, _mm512_sub_epi64, _mm512_test_epi64_mask,
+use super::{
+    memory::{load, store},
+    product::{Factor, handed_on, inverted},
+};
+use crate::{Invert, Numbers};
+use std::{
+    arch::x86_64::{
+        __m512i, __mmask8, _mm512_add_epi64, _mm512_and_si512, _mm512_cmpeq_epu64_mask,
+        _mm512_cmpge_epu64_mask, _mm512_madd52lo_epu64, _mm512_mask_sub_epi64, _mm512_or_si512,
+        _mm512_set1_epi64, _mm512_setzero_si512, _mm512_slli_epi64, _mm512_srli_epi64,
+        _mm512_sub_epi64, _mm512_test_epi64_mask, _mm512_testn_epi64_mask,
+    },
+    ops::Deref,
 };
 
 /// The limbs of a constant.
@@ -26,50 +32,43 @@ const P: Constant = [
 ];
 
 /// 2^256 - p.
-const FOLD: u64 = 0x1_0000_03d1;
+pub(super) const FOLD: u64 = 0x1_0000_03d1;
 /// The bits of a limb.
-const LIMB: u64 = (1 << 52) - 1;
+pub(super) const LIMB: u64 = (1 << 52) - 1;
 /// The bits of the last limb that are below 2^256.
-const TOP: u64 = (1 << 48) - 1;
+pub(super) const TOP: u64 = (1 << 48) - 1;
 
 #[derive(Clone, Copy)]
-pub(super) struct Field([__m512i; 5]);
+pub(super) struct Field(pub(super) Factor);
+
+impl Deref for Field {
+    type Target = Factor;
+
+    #[inline(always)]
+    fn deref(&self) -> &Factor {
+        &self.0
+    }
+}
 
 #[derive(Clone, Copy)]
-pub(super) struct Loose([__m512i; 5]);
+pub(super) struct Loose(pub(super) [__m512i; 5]);
 
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn splat(value: u64) -> __m512i {
+pub(super) fn splat(value: u64) -> __m512i {
     _mm512_set1_epi64(value as i64)
-}
-
-/// The limb above gets what this one has beyond 52 bits.
-macro_rules! carry {
-    ($limbs:ident, $($from:literal)*) => {
-        $(
-            $limbs[$from + 1] =
-                _mm512_add_epi64($limbs[$from + 1], _mm512_srli_epi64::<52>($limbs[$from]));
-            $limbs[$from] = _mm512_and_si512($limbs[$from], splat(LIMB));
-        )*
-    };
-}
-
-/// Adds the products of limbs to their columns; their high halves belong one column up.
-macro_rules! products {
-    ($columns:ident, $a:expr, $b:expr, $(($i:literal, $j:literal))*) => {
-        $(
-            $columns[$i + $j] = _mm512_madd52lo_epu64($columns[$i + $j], $a[$i], $b[$j]);
-            $columns[$i + $j + 1] = _mm512_madd52hi_epu64($columns[$i + $j + 1], $a[$i], $b[$j]);
-        )*
-    };
 }
 
 impl Field {
     #[inline]
+    pub(super) fn of_limbs(limbs: [__m512i; 5]) -> Self {
+        Self(Factor(limbs))
+    }
+
+    #[inline]
     #[target_feature(enable = "avx512f")]
     pub(super) fn constant(limbs: &Constant) -> Self {
-        Self([
+        Self::of_limbs([
             splat(limbs[0]),
             splat(limbs[1]),
             splat(limbs[2]),
@@ -84,7 +83,7 @@ impl Field {
     pub(super) fn unpack(x0: __m512i, x1: __m512i, x2: __m512i, x3: __m512i) -> Self {
         let mask = splat(LIMB);
         let join = |low, high| _mm512_and_si512(_mm512_or_si512(low, high), mask);
-        Self([
+        Self::of_limbs([
             _mm512_and_si512(x0, mask),
             join(_mm512_srli_epi64::<52>(x0), _mm512_slli_epi64::<12>(x1)),
             join(_mm512_srli_epi64::<40>(x1), _mm512_slli_epi64::<24>(x2)),
@@ -97,13 +96,7 @@ impl Field {
     #[inline]
     #[target_feature(enable = "avx512f,avx512ifma")]
     pub(super) fn pack(self) -> [__m512i; 4] {
-        let l = self.below_2_256().0;
-        [
-            _mm512_or_si512(l[0], _mm512_slli_epi64::<52>(l[1])),
-            _mm512_or_si512(_mm512_srli_epi64::<12>(l[1]), _mm512_slli_epi64::<40>(l[2])),
-            _mm512_or_si512(_mm512_srli_epi64::<24>(l[2]), _mm512_slli_epi64::<28>(l[3])),
-            _mm512_or_si512(_mm512_srli_epi64::<36>(l[3]), _mm512_slli_epi64::<16>(l[4])),
-        ]
+        packed(self.below_2_256().0)
     }
 
     #[inline]
@@ -125,71 +118,23 @@ impl Field {
     }
 
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
-    pub(super) fn mul(&self, other: &Self) -> Self {
-        self.mul_plus(other, &Loose::zero())
-    }
-
-    /// Its product with another, and a sum: what is added on the way needs no carries of its own.
-    #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
-    pub(super) fn mul_plus(&self, other: &Self, plus: &Loose) -> Self {
-        let (a, b) = (&self.0, &other.0);
-        let mut c = columns(plus);
-        products!(c, a, b, (0, 0)(0, 1)(0, 2)(0, 3)(0, 4));
-        products!(c, a, b, (1, 0)(1, 1)(1, 2)(1, 3)(1, 4));
-        products!(c, a, b, (2, 0)(2, 1)(2, 2)(2, 3)(2, 4));
-        products!(c, a, b, (3, 0)(3, 1)(3, 2)(3, 3)(3, 4));
-        products!(c, a, b, (4, 0)(4, 1)(4, 2)(4, 3)(4, 4));
-        reduce(c)
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
-    pub(super) fn square(&self) -> Self {
-        let a = &self.0;
-        let mut c = doubled(cross(a));
-        products!(c, a, a, (0, 0)(1, 1)(2, 2)(3, 3)(4, 4));
-        reduce(c)
-    }
-
-    /// Its square, and a sum.
-    #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
-    pub(super) fn square_plus(&self, plus: &Loose) -> Self {
-        let a = &self.0;
-        let mut c = doubled(cross(a));
-        for (column, plus) in c.iter_mut().zip(plus.0) {
-            *column = _mm512_add_epi64(*column, plus);
-        }
-        products!(c, a, a, (0, 0)(1, 1)(2, 2)(3, 3)(4, 4));
-        reduce(c)
-    }
-
-    #[inline]
     #[target_feature(enable = "avx512f")]
     pub(super) fn loose(&self) -> Loose {
-        Loose(self.0)
+        Loose(self.0.0)
     }
 
-    /// Its negative: 2p is not below it in any limb, as it is tight.
+    /// Its negative.
     #[inline]
     #[target_feature(enable = "avx512f")]
     pub(super) fn negative(&self) -> Loose {
-        Loose([
-            _mm512_sub_epi64(splat(2 * P[0]), self.0[0]),
-            _mm512_sub_epi64(splat(2 * P[1]), self.0[1]),
-            _mm512_sub_epi64(splat(2 * P[2]), self.0[2]),
-            _mm512_sub_epi64(splat(2 * P[3]), self.0[3]),
-            _mm512_sub_epi64(splat(2 * P[4]), self.0[4]),
-        ])
+        self.loose().taken_from::<2>()
     }
 
     /// Its negative in the lanes of the mask, and itself in the others.
     #[inline]
     #[target_feature(enable = "avx512f")]
     pub(super) fn negative_if(&self, mask: __mmask8) -> Loose {
-        let l = self.0;
+        let l = self.0.0;
         Loose([
             _mm512_mask_sub_epi64(l[0], mask, splat(2 * P[0]), l[0]),
             _mm512_mask_sub_epi64(l[1], mask, splat(2 * P[1]), l[1]),
@@ -201,48 +146,47 @@ impl Field {
 
     /// Their difference.
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
-    pub(super) fn minus(&self, other: &Self) -> Self {
-        self.loose().plus(&other.negative()).tight()
+    #[target_feature(enable = "avx512f")]
+    pub(super) fn minus(&self, other: &Self) -> Loose {
+        self.loose().plus(&other.negative())
     }
 
     /// Their difference, and its negative in the lanes of the mask.
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
-    pub(super) fn minus_or_back(&self, other: &Self, mask: __mmask8) -> Self {
-        let (a, b) = (self.0, other.0);
+    #[target_feature(enable = "avx512f")]
+    pub(super) fn minus_or_back(&self, other: &Self, mask: __mmask8) -> Loose {
+        let (a, b) = (self.0.0, other.0.0);
         // No limb of a tight number is above the same one of 2p.
         let limb = |at: usize| {
             let difference = _mm512_sub_epi64(a[at], b[at]);
             let sum = _mm512_add_epi64(splat(2 * P[at]), difference);
             _mm512_mask_sub_epi64(sum, mask, splat(2 * P[at]), difference)
         };
-        Loose([limb(0), limb(1), limb(2), limb(3), limb(4)]).tight()
+        Loose([limb(0), limb(1), limb(2), limb(3), limb(4)])
     }
 
-    /// The lanes in which it is zero modulo p. It is tight, and so below 2p, and has no other limbs than those.
+    /// The lanes in which it is zero modulo p. It is tight, and so below 2p, and has no other limbs than those of zero and p.
     #[inline]
     #[target_feature(enable = "avx512f")]
     pub(super) fn zero(&self) -> __mmask8 {
-        let l = self.0;
-        let any = _mm512_or_si512(_mm512_or_si512(l[0], l[1]), _mm512_or_si512(l[2], l[3]));
-        let any = _mm512_or_si512(any, l[4]);
-        !_mm512_test_epi64_mask(any, any)
-            | self.at_least_p() & _mm512_cmpeq_epu64_mask(l[0], splat(P[0]))
+        let l = self.0.0;
+        let (zero, p) = (
+            _mm512_testn_epi64_mask(l[0], l[0]),
+            _mm512_cmpeq_epu64_mask(l[0], splat(P[0])),
+        );
+        // Nearly always neither is in any lane.
+        if zero | p == 0 {
+            return 0;
+        }
+        let rest = _mm512_or_si512(_mm512_or_si512(l[1], l[2]), _mm512_or_si512(l[3], l[4]));
+        zero & _mm512_testn_epi64_mask(rest, rest) | p & self.at_least_p()
     }
 
     /// Another in the lanes of the mask, and itself in the others.
     #[inline]
     #[target_feature(enable = "avx512f")]
     pub(super) fn replaced(&self, mask: __mmask8, other: &Self) -> Self {
-        let (a, b) = (self.0, other.0);
-        Self([
-            _mm512_mask_blend_epi64(mask, a[0], b[0]),
-            _mm512_mask_blend_epi64(mask, a[1], b[1]),
-            _mm512_mask_blend_epi64(mask, a[2], b[2]),
-            _mm512_mask_blend_epi64(mask, a[3], b[3]),
-            _mm512_mask_blend_epi64(mask, a[4], b[4]),
-        ])
+        Self(self.0.replaced(mask, &other.0))
     }
 
     /// Congruent and below 2^256. What a tight number has beyond that is once 2^256 at most, and then the rest is small.
@@ -256,7 +200,7 @@ impl Field {
     #[inline]
     #[target_feature(enable = "avx512f")]
     fn at_least_p(&self) -> __mmask8 {
-        let l = self.0;
+        let l = self.0.0;
         _mm512_cmpge_epu64_mask(l[0], splat(P[0]))
             & _mm512_cmpeq_epu64_mask(l[1], splat(P[1]))
             & _mm512_cmpeq_epu64_mask(l[2], splat(P[2]))
@@ -269,21 +213,44 @@ impl Field {
     #[target_feature(enable = "avx512f,avx512ifma")]
     pub(super) fn odd(&self) -> __mmask8 {
         let number = self.below_2_256();
-        _mm512_test_epi64_mask(number.0[0], splat(1)) ^ number.at_least_p()
+        _mm512_test_epi64_mask(number.0.0[0], splat(1)) ^ number.at_least_p()
     }
 
     /// The lanes in which both are the same modulo p.
     #[inline]
     #[target_feature(enable = "avx512f,avx512ifma")]
     pub(super) fn same(&self, other: &Self) -> __mmask8 {
-        self.minus(other).zero()
+        self.minus(other).tight().zero()
     }
+}
+
+/// The inverses of numbers that are not zero, with one inversion.
+#[target_feature(enable = "avx512f,avx512ifma")]
+pub(super) fn inverses(all: &Factor, invert: Invert<'_>) -> Factor {
+    let one = |product: &Factor| {
+        let product = product.tight().to_numbers().map(|limb| limb[0]);
+        *Field::from_numbers(&invert(product).map(|limb| [limb; 8]))
+    };
+    inverted(all, |a, b| a.times(b).factor(), one)
+}
+
+/// Five limbs of a number below 2^256 as four of 64 bits.
+#[inline]
+#[target_feature(enable = "avx512f")]
+pub(super) fn packed(Factor(l): Factor) -> [__m512i; 4] {
+    [
+        _mm512_or_si512(l[0], _mm512_slli_epi64::<52>(l[1])),
+        _mm512_or_si512(_mm512_srli_epi64::<12>(l[1]), _mm512_slli_epi64::<40>(l[2])),
+        _mm512_or_si512(_mm512_srli_epi64::<24>(l[2]), _mm512_slli_epi64::<28>(l[3])),
+        _mm512_or_si512(_mm512_srli_epi64::<36>(l[3]), _mm512_slli_epi64::<16>(l[4])),
+    ]
 }
 
 /// The power (p + 1)/4 of each: a square root of what has one.
 #[target_feature(enable = "avx512f,avx512ifma")]
-pub(super) fn roots<const N: usize>(all: &[Field; N]) -> [Field; N] {
+pub(super) fn roots(all: &[Field]) -> Vec<Field> {
     // Runs of ones out of shorter runs: 223 ones, a zero, 22 ones, 00001100.
+    let all: &[Factor] = &all.iter().map(|one| **one).collect::<Vec<_>>();
     let ones2 = shifted_times(all, 1, all);
     let ones3 = shifted_times(&ones2, 1, all);
     let ones6 = shifted_times(&ones3, 3, &ones3);
@@ -298,27 +265,25 @@ pub(super) fn roots<const N: usize>(all: &[Field; N]) -> [Field; N] {
     let power = shifted_times(&ones223, 23, &ones22);
     let mut power = shifted_times(&power, 6, &ones2);
     square_times(&mut power, 2);
-    power
+    power.iter().map(|power| power.tight()).collect()
 }
 
-#[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
-fn square_times<const N: usize>(all: &mut [Field; N], times: u32) {
+fn square_times(all: &mut [Factor], times: u32) {
     for _ in 0..times {
         for one in &mut *all {
-            *one = one.square();
+            *one = one.squared().factor();
         }
     }
 }
 
 /// The squares of the squares, so many times, multiplied with the others.
-#[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
-fn shifted_times<const N: usize>(all: &[Field; N], times: u32, others: &[Field; N]) -> [Field; N] {
-    let mut powers = *all;
+fn shifted_times(all: &[Factor], times: u32, others: &[Factor]) -> Vec<Factor> {
+    let mut powers = all.to_vec();
     square_times(&mut powers, times);
     for (power, other) in powers.iter_mut().zip(others) {
-        *power = power.mul(other);
+        *power = power.times(other).factor();
     }
     powers
 }
@@ -327,7 +292,7 @@ impl Loose {
     /// Nothing.
     #[inline]
     #[target_feature(enable = "avx512f")]
-    fn zero() -> Self {
+    pub(super) fn zero() -> Self {
         Self([_mm512_setzero_si512(); 5])
     }
 
@@ -358,85 +323,30 @@ impl Loose {
         ])
     }
 
-    /// Limbs below 2^58 become tight: the last one keeps its 48 bits, and what is above them comes back as FOLD at the
-    /// bottom, less than 2^10 times.
+    /// It taken away from so many times p, of which half as many tight numbers, or as many times one, are in no limb more.
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    pub(super) fn taken_from<const P_TIMES: u64>(&self) -> Self {
+        let l = self.0;
+        let limb = |at: usize| _mm512_sub_epi64(splat(P_TIMES * P[at]), l[at]);
+        Self([limb(0), limb(1), limb(2), limb(3), limb(4)])
+    }
+
+    /// Limbs below 2^58 become those of a factor: the last one keeps its 48 bits, and what is above them comes back as FOLD at
+    /// the bottom, less than 2^10 times.
     #[inline]
     #[target_feature(enable = "avx512f,avx512ifma")]
-    pub(super) fn tight(&self) -> Field {
+    pub(super) fn factor(&self) -> Factor {
         let mut l = self.0;
         let above = _mm512_srli_epi64::<48>(l[4]);
         l[4] = _mm512_and_si512(l[4], splat(TOP));
         l[0] = _mm512_madd52lo_epu64(l[0], above, splat(FOLD));
-        carry!(l, 0 1 2 3);
-        Field(l)
+        handed_on(l)
     }
-}
 
-/// The ten columns of a product that begins with a sum.
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn columns(plus: &Loose) -> [__m512i; 10] {
-    let zero = _mm512_setzero_si512();
-    let [c0, c1, c2, c3, c4] = plus.0;
-    [c0, c1, c2, c3, c4, zero, zero, zero, zero, zero]
-}
-
-/// The products of different limbs, each once.
-#[inline]
-#[target_feature(enable = "avx512f,avx512ifma")]
-fn cross(a: &[__m512i; 5]) -> [__m512i; 10] {
-    let mut c = [_mm512_setzero_si512(); 10];
-    products!(c, a, a, (0, 1)(0, 2)(0, 3)(0, 4));
-    products!(c, a, a, (1, 2)(1, 3)(1, 4));
-    products!(c, a, a, (2, 3)(2, 4));
-    products!(c, a, a, (3, 4));
-    c
-}
-
-/// Twice the columns 1 to 8: in the others there are no products of different limbs.
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn doubled(c: [__m512i; 10]) -> [__m512i; 10] {
-    [
-        c[0],
-        _mm512_slli_epi64::<1>(c[1]),
-        _mm512_slli_epi64::<1>(c[2]),
-        _mm512_slli_epi64::<1>(c[3]),
-        _mm512_slli_epi64::<1>(c[4]),
-        _mm512_slli_epi64::<1>(c[5]),
-        _mm512_slli_epi64::<1>(c[6]),
-        _mm512_slli_epi64::<1>(c[7]),
-        _mm512_slli_epi64::<1>(c[8]),
-        c[9],
-    ]
-}
-
-/// The product of two tight numbers, which is below 2^520, from its columns, each the sum of at most nine halves of products and,
-/// in the lower five, of less than 2^58.
-#[inline]
-#[target_feature(enable = "avx512f,avx512ifma")]
-fn reduce(c: [__m512i; 10]) -> Field {
-    // The upper columns hand on what they have beyond 52 bits, and may keep it too: a multiplication does not read it. The last
-    // one stays a limb: the whole is below 2^520.
-    let mut upper = [c[5], c[6], c[7], c[8], c[9]];
-    for at in 0..4 {
-        upper[at + 1] = _mm512_add_epi64(upper[at + 1], _mm512_srli_epi64::<52>(upper[at]));
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    pub(super) fn tight(&self) -> Field {
+        self.factor().tight()
     }
-    // What stands at 2^260 comes back as 16·FOLD.
-    let fold = [splat(FOLD << 4)];
-    let mut low = [c[0], c[1], c[2], c[3], c[4], _mm512_setzero_si512()];
-    products!(low, upper, fold, (0, 0)(1, 0)(2, 0)(3, 0)(4, 0));
-    let [l0, l1, l2, l3, l4, beyond] = low;
-    let mut l = [l0, l1, l2, l3, l4];
-    // Above 2^256: less than 2^11 of the fifth limb, and less than 2^37 at 2^260. The carries that the fifth limb is still
-    // to get are less than 2^10.
-    let above = _mm512_add_epi64(
-        _mm512_srli_epi64::<48>(l[4]),
-        _mm512_slli_epi64::<4>(beyond),
-    );
-    l[4] = _mm512_and_si512(l[4], splat(TOP));
-    l[0] = _mm512_madd52lo_epu64(l[0], above, splat(FOLD));
-    l[1] = _mm512_madd52hi_epu64(l[1], above, splat(FOLD));
-    carry!(l, 0 1 2 3);
-    Field(l)
 }

@@ -65,13 +65,13 @@ pub(super) fn transpose(rows: [__m512i; 8]) -> [__m512i; 8] {
 pub(super) fn gather(entries: [&Entry; 8]) -> [__m512i; 8] {
     let [e0, e1, e2, e3, e4, e5, e6, e7] = entries;
     transpose([
-        load(e0),
-        load(e1),
-        load(e2),
-        load(e3),
-        load(e4),
-        load(e5),
-        load(e6),
-        load(e7),
+        load(&e0.0),
+        load(&e1.0),
+        load(&e2.0),
+        load(&e3.0),
+        load(&e4.0),
+        load(&e5.0),
+        load(&e6.0),
+        load(&e7.0),
     ])
 }

@@ -1,9 +1,12 @@
 //! Sums of many points, pair by pair: additions of points with z = 1 need an inverse each, and all additions of one round share
-//! one inversion (Montgomery's trick), which makes them take little more than half of what those without inverses do.
+//! one inversion (Montgomery's trick), so that they take six multiplications each in place of eleven.
 
 use super::{
-    field::Field,
-    points::{Addend, Affine, Sum, add},
+    digits::MULTIPLES,
+    field::{Field, inverses},
+    multiples::{self, Multiples, ROUNDS},
+    points::{Addend, Affine, Sum, add, each, factors},
+    product::Factor,
 };
 use crate::Invert;
 use std::arch::x86_64::__mmask8;
@@ -24,12 +27,76 @@ pub(super) struct Group {
     bad: __mmask8,
 }
 
-/// One addition, between the two halves of its round.
+/// Differences that are inverted together.
+pub(super) struct Inverses {
+    steps: Vec<Step>,
+    /// The products of all of each chain; and when they are inverted, the inverses of the products of what is left.
+    chains: [Factor; CHAINS],
+}
+
+/// How many products are made side by side, as one alone would wait for itself.
+const CHAINS: usize = 2;
+
+/// One difference.
 struct Step {
-    /// The product of everything before it.
-    before: Field,
-    /// The difference of both x, or one where there is nothing to add.
-    across: Field,
+    /// The product of everything before it in its chain.
+    before: Factor,
+    /// The difference, or one where there is nothing to invert.
+    across: Factor,
+}
+
+impl Inverses {
+    #[target_feature(enable = "avx512f")]
+    fn with_capacity(steps: usize) -> Self {
+        Self {
+            steps: Vec::with_capacity(steps),
+            chains: [*Field::constant(&[1, 0, 0, 0, 0]); CHAINS],
+        }
+    }
+
+    /// Adds one to a chain, but for these lanes, and gives the lanes of the others in which it is zero, and left out. The last
+    /// one of all is of the first chain, and chains take turns.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    pub(super) fn put(&mut self, chain: usize, across: Field, absent: __mmask8) -> __mmask8 {
+        let zero = across.zero() & !absent;
+        let mut across = *across;
+        if absent | zero != 0 {
+            across = across.replaced(absent | zero, &Field::constant(&[1, 0, 0, 0, 0]));
+        }
+        let product = &mut self.chains[chain % CHAINS];
+        let next = product.times(&across).factor();
+        self.steps.push(Step {
+            before: *product,
+            across,
+        });
+        *product = next;
+        zero
+    }
+
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    fn invert(&mut self, invert: Invert<'_>) {
+        let [first, second] = self.chains;
+        let inverse = inverses(&first.times(&second).factor(), invert);
+        self.chains = [
+            inverse.times(&second).factor(),
+            inverse.times(&first).factor(),
+        ];
+    }
+
+    /// The inverses of so many, which go on the chains from the first: the last one that was put comes first.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    pub(super) fn take<const N: usize>(&mut self) -> [Factor; N] {
+        let left = self.steps.len().saturating_sub(N);
+        let steps = &self.steps[left..];
+        let this = factors!(N, at => self.chains[at].times(&steps[N - 1 - at].before).factor());
+        for at in 0..N {
+            self.chains[at] = self.chains[at].times(&steps[N - 1 - at].across).factor();
+        }
+        self.steps.truncate(left);
+        this
+    }
 }
 
 impl Group {
@@ -49,11 +116,12 @@ pub(super) fn add_groups<const N: usize>(sums: &mut [Sum; N], groups: [&Group; N
     let most = groups.iter().map(|group| group.all.len()).max();
     for at in 0..most.unwrap_or(0) {
         // To a sum whose group has no more nothing is added.
-        let mut addends = sums.map(|sum| Addend {
-            point: sum.affine(),
+        let nothing = Addend {
+            point: sums[0].affine(),
             negate: 0,
             skip: !0,
-        });
+        };
+        let mut addends = [nothing; N];
         for (addend, group) in addends.iter_mut().zip(groups) {
             if let Some(one) = group.all.get(at) {
                 addend.point = one.point;
@@ -67,56 +135,57 @@ pub(super) fn add_groups<const N: usize>(sums: &mut [Sum; N], groups: [&Group; N
     }
 }
 
-/// Adds pairs of each group up, round by round, while there are enough of them.
+/// Adds pairs of each group up, round by round, while there are enough of them, and lets multiples grow in the same rounds.
 #[target_feature(enable = "avx512f,avx512ifma")]
-pub(super) fn halve(groups: &mut [Group], invert: Invert<'_>) {
+pub(super) fn halve(groups: &mut [Group], growing: &mut [Multiples], invert: Invert<'_>) {
     let pairs = |groups: &[Group]| {
         groups
             .iter()
             .map(|group| group.all.len() / 2)
             .sum::<usize>()
     };
-    let mut steps = Vec::with_capacity(pairs(groups));
-    while pairs(groups) >= WORTH {
-        let product = differences(groups, &mut steps);
-        let inverse = Field::from_numbers(&invert(&product.to_numbers()));
-        sums(groups, &mut steps, inverse);
+    let most = growing.len() * MULTIPLES.len() + pairs(groups);
+    let rounds: &[_] = if growing.is_empty() { &[] } else { &ROUNDS };
+    let mut rounds = rounds.iter();
+    loop {
+        let round = rounds.next();
+        if round.is_none() && pairs(groups) < WORTH {
+            return;
+        }
+        let mut inverses = Inverses::with_capacity(most);
+        let round = round.map_or(&[][..], |round| *round);
+        multiples::prepare(growing, round, &mut inverses);
+        differences(groups, &mut inverses);
+        inverses.invert(invert);
+        sums(groups, &mut inverses);
+        multiples::grow(growing, round, &mut inverses);
     }
 }
 
-/// Prepares an addition for every pair, from the last one to the first, and gives the product of all differences.
+/// Prepares an addition for every pair, from the last one to the first.
 #[target_feature(enable = "avx512f,avx512ifma")]
-fn differences(groups: &mut [Group], steps: &mut Vec<Step>) -> Field {
-    let one = Field::constant(&[1, 0, 0, 0, 0]);
-    let mut product = one;
+fn differences(groups: &mut [Group], inverses: &mut Inverses) {
     for group in groups.iter_mut().rev() {
-        for pair in group.all.chunks_exact(2).rev() {
-            let across = pair[1].point.x.minus(&pair[0].point.x);
-            let absent = pair[0].absent | pair[1].absent;
-            let same = across.zero() & !absent;
-            group.bad |= same;
-            let across = across.replaced(absent | same, &one);
-            let next = product.mul(&across);
-            steps.push(Step {
-                before: product,
-                across,
-            });
-            product = next;
+        let pairs = group.all.len() / 2;
+        for at in (0..pairs).rev() {
+            let (a, b) = (&group.all[2 * at], &group.all[2 * at + 1]);
+            let across = b.point.x.minus(&a.point.x).tight();
+            group.bad |= inverses.put(at, across, a.absent | b.absent);
         }
     }
-    product
 }
 
 /// Puts the sum of every pair in its place.
 #[target_feature(enable = "avx512f,avx512ifma")]
-fn sums(groups: &mut [Group], steps: &mut Vec<Step>, mut inverse: Field) {
+fn sums(groups: &mut [Group], inverses: &mut Inverses) {
     for group in groups {
         let pairs = group.all.len() / 2;
-        for at in 0..pairs {
-            let Some(step) = steps.pop() else { return };
-            let this = inverse.mul(&step.before);
-            inverse = inverse.mul(&step.across);
-            group.all[at] = group.all[2 * at].plus(&group.all[2 * at + 1], &this);
+        for at in (0..pairs).step_by(2) {
+            if at + 1 < pairs {
+                put::<2>(&mut group.all, at, inverses);
+            } else {
+                put::<1>(&mut group.all, at, inverses);
+            }
         }
         if group.all.len() % 2 == 1 {
             group.all[pairs] = group.all[2 * pairs];
@@ -125,22 +194,43 @@ fn sums(groups: &mut [Group], steps: &mut Vec<Step>, mut inverse: Field) {
     }
 }
 
-impl Summand {
-    /// The sum, given the inverse of the difference of both x.
-    #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
-    fn plus(&self, other: &Self, inverse: &Field) -> Self {
-        let (a, b) = (&self.point, &other.point);
-        let slope = b.y.minus(&a.y).mul(inverse);
-        let x = slope.square_plus(&a.x.negative().plus(&b.x.negative()));
-        let y = slope.mul_plus(&a.x.minus(&x), &a.y.negative());
-        let sum = Affine {
-            x: x.replaced(other.absent, &a.x).replaced(self.absent, &b.x),
-            y: y.replaced(other.absent, &a.y).replaced(self.absent, &b.y),
-        };
-        Self {
-            point: sum,
-            absent: self.absent & other.absent,
+/// Puts the sums of some pairs in their places, from the one at `at` on.
+#[inline]
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn put<const N: usize>(all: &mut [Summand], at: usize, inverses: &mut Inverses) {
+    let first = |of: usize| &all[2 * (at + of)];
+    let second = |of: usize| &all[2 * (at + of) + 1];
+    let inverse = inverses.take::<N>();
+    let slope = factors!(N, of => {
+        let up = second(of).point.y.minus(&first(of).point.y).factor();
+        up.times(&inverse[of]).factor()
+    });
+    let x = each!(N, of => {
+        let both = first(of).point.x.loose().plus(&second(of).point.x.loose());
+        slope[of].squared().plus(&both.taken_from::<4>()).tight()
+    });
+    let y = each!(N, of => {
+        let Affine { x: from, y } = &first(of).point;
+        let back = from.minus(&x[of]).factor();
+        y.negative().and(&slope[of], &back).tight()
+    });
+    // Places are never behind what is still to be read.
+    for of in 0..N {
+        let mut sum = Affine { x: x[of], y: y[of] };
+        let (a, b) = (&all[2 * (at + of)], &all[2 * (at + of) + 1]);
+        // It seldom happens, and is much to do.
+        if a.absent | b.absent != 0 {
+            sum.x = sum
+                .x
+                .replaced(b.absent, &a.point.x)
+                .replaced(a.absent, &b.point.x);
+            sum.y = sum
+                .y
+                .replaced(b.absent, &a.point.y)
+                .replaced(a.absent, &b.point.y);
         }
+        let absent = a.absent & b.absent;
+        all[at + of].point = sum;
+        all[at + of].absent = absent;
     }
 }

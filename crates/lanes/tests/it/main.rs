@@ -1,4 +1,4 @@
-//! The lanes against a big-integer model and another keccak.
+//! The lanes against big-integer models and another keccak.
 #![allow(clippy::unwrap_used, reason = "a test that can not go on may panic")]
 #![allow(
     clippy::print_stdout,
@@ -6,6 +6,7 @@
 )]
 
 mod hash;
+mod quotients;
 mod sums;
 
 use http402_lanes::Lanes;

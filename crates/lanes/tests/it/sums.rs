@@ -1,10 +1,11 @@
 use crate::lanes;
 use http402_lanes::{
-    Digits, Entry, FIXED, FIXED_EACH, FIXED_WIDTH, KNOWN, Known, Lanes, NEW, New, Numbers, Points,
+    Answers, Entry, FIXED, FIXED_EACH, FIXED_WIDTH, KNOWN, Known, Lanes, Limbs, New, Numbers,
+    Points, Signed,
 };
 use num_bigint::{BigInt, BigUint};
 use proptest::prelude::*;
-use std::sync::LazyLock;
+use std::{array::from_fn, sync::LazyLock};
 
 fn p() -> BigUint {
     (BigUint::from(1_u8) << 256) - 0x1_0000_03d1_u64
@@ -68,7 +69,7 @@ fn generator() -> Point {
     ))
 }
 
-fn limbs(number: &BigUint) -> [u64; 4] {
+pub(crate) fn limbs(number: &BigUint) -> [u64; 4] {
     let mut out = [0; 4];
     for (limb, digit) in out.iter_mut().zip(number.iter_u64_digits()) {
         *limb = digit;
@@ -79,7 +80,7 @@ fn limbs(number: &BigUint) -> [u64; 4] {
 fn entry(point: &Point) -> Entry {
     let (x, y) = point.as_ref().unwrap();
     let ([a, b, c, d], [e, f, g, h]) = (limbs(x), limbs(y));
-    [a, b, c, d, e, f, g, h]
+    Entry([a, b, c, d, e, f, g, h])
 }
 
 /// The multiples 1 to `each` of 2^(width·i) times the point.
@@ -102,31 +103,54 @@ fn table(point: &Point, places: usize, width: usize, each: usize) -> Vec<Entry> 
 static FIXED_TABLE: LazyLock<Vec<Entry>> =
     LazyLock::new(|| table(&generator(), FIXED, FIXED_WIDTH as usize, FIXED_EACH));
 
-fn number(numbers: &Numbers, lane: usize) -> BigUint {
-    (0..4)
-        .rev()
-        .fold(BigUint::ZERO, |sum, at| (sum << 64) + numbers[at][lane])
+pub(crate) fn number<const LIMBS: usize>(numbers: &[Limbs; LIMBS], lane: usize) -> BigUint {
+    let limbs = numbers.iter().rev();
+    limbs.fold(BigUint::ZERO, |sum, limb| (sum << 64) + limb[lane])
 }
 
-/// `None` where z is zero: infinity, or not computed.
+pub(crate) fn value<const LIMBS: usize>(numbers: &Signed<LIMBS>, lane: usize) -> BigInt {
+    let size = BigInt::from(number(&numbers.size, lane));
+    if numbers.negative >> lane & 1 == 1 {
+        -size
+    } else {
+        size
+    }
+}
+
+fn signed<const LIMBS: usize>(numbers: [BigInt; 8]) -> Signed<LIMBS> {
+    let all = numbers.each_ref().map(|number| limbs(number.magnitude()));
+    let negative = numbers.map(|number| number < BigInt::ZERO);
+    Signed {
+        size: from_fn(|limb| all.map(|limbs| limbs[limb])),
+        negative: (0..8).fold(0, |mask, lane| mask | u8::from(negative[lane]) << lane),
+    }
+}
+
+/// `None` where it is infinity, or not computed.
 fn lane(points: &Points, lane: usize) -> Point {
-    let p = p();
-    let z = (number(&points.z, lane) % &p).modinv(&p)?;
-    let x = number(&points.x, lane) * &z % &p * &z % &p;
-    let y = number(&points.y, lane) * &z % &p * &z % &p * &z % &p;
-    Some((x, y))
+    let coordinate = |numbers| number(numbers, lane) % p();
+    let computed = points.computed >> lane & 1 == 1;
+    computed.then(|| (coordinate(&points.x), coordinate(&points.y)))
 }
 
-fn value<const N: usize>(digits: &[Digits; N], lane: usize, width: usize) -> BigInt {
-    let digits = digits.iter().rev();
-    digits.fold(BigInt::ZERO, |sum, digits| (sum << width) + digits[lane])
-}
-
-fn digits<const N: usize>(size: i16) -> impl Strategy<Value = [Digits; N]> {
-    // Zeros and the largest ones are frequent: they are skipped, and they are the ends of the tables.
-    let one = prop_oneof![-size..=size, Just(0), Just(size), Just(-size)];
-    let all = prop::collection::vec(one, 8 * N);
-    all.prop_map(|all| std::array::from_fn(|at| std::array::from_fn(|lane| all[8 * at + lane])))
+/// Numbers of either sign and so many bits at most.
+fn numbers<const LIMBS: usize>(bits: u32) -> impl Strategy<Value = Signed<LIMBS>> {
+    // Runs of zeros and ones are frequent: digits of zero are skipped, and others hand something on.
+    let one = prop_oneof![
+        any::<u64>(),
+        any::<u64>(),
+        Just(0),
+        Just(u64::MAX),
+        Just(1 << 63)
+    ];
+    let all = prop::collection::vec(one, 8 * LIMBS);
+    (all, any::<u8>()).prop_map(move |(all, negative)| {
+        let mut size: [Limbs; LIMBS] = from_fn(|at| from_fn(|lane| all[8 * at + lane]));
+        for limb in &mut size[LIMBS - 1] {
+            *limb >>= 64 * LIMBS as u32 - bits;
+        }
+        Signed { size, negative }
+    })
 }
 
 /// A point of the curve by its x, with an even or odd y.
@@ -138,106 +162,133 @@ fn lift(x: &BigUint, odd: bool) -> Point {
     there.then(|| (x.clone(), if y.bit(0) == odd { y } else { &p - y }))
 }
 
-fn sum_of(x: &[[u64; 4]; 8], odd: u8, halves: [&[Digits; NEW]; 2], fixed: &[Digits; FIXED]) -> New {
-    New {
-        x: std::array::from_fn(|at| std::array::from_fn(|lane| x[lane][at])),
-        odd,
-        halves: halves.map(|half| *half),
-        fixed: *fixed,
-    }
-}
-
 fn check_new(lanes: Lanes, all: &[New]) {
     let sums = lanes.new_points(all, &FIXED_TABLE, &invert);
     assert_eq!(sums.len(), all.len());
-    for (new, (points, there)) in all.iter().zip(&sums) {
-        check_sum(new, points, *there);
+    for (new, points) in all.iter().zip(&sums) {
+        check_sum(new, points);
     }
 }
 
-fn check_sum(new: &New, points: &Points, there: u8) {
-    let (numbers, odd, halves) = (&new.x, new.odd, &new.halves);
+fn check_sum(new: &New, points: &Points) {
     for at in 0..8 {
-        let point = lift(&number(numbers, at), odd >> at & 1 == 1);
-        assert_eq!(there >> at & 1 == 1, point.is_some(), "lane {at}");
-        if point.is_none() {
-            continue;
+        let point = lift(&number(&new.x, at), new.odd >> at & 1 == 1);
+        assert_eq!(points.there >> at & 1 == 1, point.is_some(), "lane {at}");
+        if point.is_some() {
+            assert_eq!(lane(points, at), new_sum(new, &point, at), "lane {at}");
         }
-        let sum = multiple(&point, &value(&halves[0], at, 5));
-        let sum = add(&sum, &multiple(&turned(&point), &value(&halves[1], at, 5)));
-        let sum = add(
-            &sum,
-            &multiple(&generator(), &value(&new.fixed, at, FIXED_WIDTH as usize)),
-        );
-        assert_eq!(lane(points, at), sum, "lane {at}");
     }
+}
+
+/// What a lane is to come to.
+fn new_sum(new: &New, point: &Point, lane: usize) -> Point {
+    let sum = multiple(point, &value(&new.halves[0], lane));
+    let sum = add(
+        &sum,
+        &multiple(&turned(point), &value(&new.halves[1], lane)),
+    );
+    add(&sum, &multiple(&generator(), &value(&new.fixed, lane)))
+}
+
+fn x_numbers() -> impl Strategy<Value = Numbers> {
+    any::<Numbers>().prop_map(|[a, b, c, d]| [a, b, c, d.map(|limb| limb >> 1)])
+}
+
+fn news(bits: u32) -> impl Strategy<Value = New> {
+    let halves = [numbers::<2>(bits), numbers::<2>(bits)];
+    let all = (x_numbers(), any::<u8>(), halves, numbers::<4>(256));
+    all.prop_map(|(x, odd, halves, fixed)| New {
+        x,
+        odd,
+        halves,
+        fixed,
+    })
+}
+
+fn knowns() -> impl Strategy<Value = ([Signed<2>; 2], Signed<4>)> {
+    ([numbers::<2>(128), numbers::<2>(128)], numbers::<4>(256))
+}
+
+/// The first lanes ask for what their sums are, but for some with another x or another y; and the rest for what is no point.
+fn compared(known: &mut Known<'_>, keys: &[Point; 8], lanes: usize) -> u8 {
+    let mut right = 0;
+    for at in 0..lanes {
+        let (x, y) = known_sum(known, &keys[at], at).unwrap();
+        let lie = (x.iter_u64_digits().next().unwrap_or(0) % 5) as u8;
+        let x = if lie == 0 { x + 1_u8 } else { x };
+        for (limbs, limb) in known.x.iter_mut().zip(limbs(&x)) {
+            limbs[at] = limb;
+        }
+        known.odd |= u8::from(y.bit(0) ^ (lie == 1)) << at;
+        right |= u8::from(lie > 1) << at;
+    }
+    right
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(6))]
 
     #[test]
-    fn sums_with_new_points(
-        all in prop::collection::vec(
-            (any::<[[u64; 4]; 8]>(), any::<u8>(), digits::<NEW>(16), digits::<NEW>(16), digits::<FIXED>(256)),
-            1..12,
-        ),
-    ) {
+    fn sums_with_new_points(all in prop::collection::vec(news(127), 1..12)) {
         if let Some(lanes) = lanes() {
-            let all: Vec<_> = all.iter().map(|(x, odd, first, second, fixed)| {
-                sum_of(&x.map(|[a, b, c, d]| [a, b, c, d >> 1]), *odd, [first, second], fixed)
-            }).collect();
             check_new(lanes, &all);
         }
     }
 
+    /// Halves may be too long for the digits: then that is told.
     #[test]
-    fn sums_with_known_points(
-        keys in any::<[u64; 8]>(),
-        all in prop::collection::vec((digits::<KNOWN>(32), digits::<KNOWN>(32), digits::<FIXED>(256)), 1..11),
-    ) {
+    fn sums_of_long_halves_are_right_or_told(new in news(128)) {
+        let Some(lanes) = lanes() else { return Ok(()) };
+        let points = lanes.new_points(std::slice::from_ref(&new), &FIXED_TABLE, &invert)[0];
+        for at in 0..8 {
+            let point = lift(&number(&new.x, at), new.odd >> at & 1 == 1);
+            if let (Some(_), Some(sum)) = (&point, lane(&points, at)) {
+                prop_assert_eq!(Some(sum), new_sum(&new, &point, at), "lane {}", at);
+            }
+        }
+    }
+
+    #[test]
+    fn sums_with_known_points(keys in any::<[u64; 8]>(), all in prop::collection::vec(knowns(), 1..11)) {
         let Some(lanes) = lanes() else { return Ok(()) };
         let keys = keys.map(|key| multiple(&generator(), &BigInt::from(u128::from(key) + 1)));
         let tables = keys.each_ref().map(|key| table(key, KNOWN / 2, 12, 32));
-        let known: Vec<_> = all.iter().map(|(first, second, fixed)| Known {
+        let mut known: Vec<_> = all.iter().map(|(halves, fixed)| Known {
             tables: tables.each_ref().map(Vec::as_slice),
-            halves: [*first, *second],
+            halves: *halves,
             fixed: *fixed,
+            x: [[0; 8]; 4],
+            odd: 0,
         }).collect();
-        let points = lanes.known_points(&known, &FIXED_TABLE, &invert);
-        prop_assert_eq!(points.len(), known.len());
-        for (known, points) in known.iter().zip(&points) {
-            let at = (known.fixed[0][0].unsigned_abs() % 8) as usize;
-            prop_assert_eq!(lane(points, at), known_sum(known, &keys[at], at), "lane {}", at);
-        }
-        let (known, points) = (&known[0], &points[0]);
-        for (at, key) in keys.iter().enumerate() {
-            prop_assert_eq!(lane(points, at), known_sum(known, key, at), "lane {}", at);
+        let all = known.iter_mut().enumerate();
+        let right: Vec<_> = all.map(|(at, known)| compared(known, &keys, if at == 0 { 8 } else { 1 })).collect();
+        let answers = lanes.known_points(&known, &FIXED_TABLE, &invert);
+        prop_assert_eq!(answers.len(), right.len());
+        for (answers, right) in answers.iter().zip(right) {
+            // Numbers of few digits may make points meet: that is told.
+            prop_assert_eq!(answers.right, right & answers.computed);
         }
     }
 }
 
 /// What a lane is to come to.
 fn known_sum(known: &Known<'_>, key: &Point, lane: usize) -> Point {
-    let [first, second] = &known.halves;
-    let sum = multiple(key, &value(first, lane, 6));
-    let sum = add(&sum, &multiple(&turned(key), &value(second, lane, 6)));
-    add(
+    let sum = multiple(key, &value(&known.halves[0], lane));
+    let sum = add(
         &sum,
-        &multiple(
-            &generator(),
-            &value(&known.fixed, lane, FIXED_WIDTH as usize),
-        ),
-    )
+        &multiple(&turned(key), &value(&known.halves[1], lane)),
+    );
+    add(&sum, &multiple(&generator(), &value(&known.fixed, lane)))
 }
 
-fn invert(numbers: &Numbers) -> Numbers {
+/// The number of these limbs.
+pub(crate) fn of_limbs(all: [u64; 4]) -> BigUint {
+    number(&all.map(|limb| [limb; 8]), 0)
+}
+
+fn invert(all: [u64; 4]) -> [u64; 4] {
     let p = p();
-    let all: [[u64; 4]; 8] = std::array::from_fn(|lane| {
-        let inverse = (number(numbers, lane) % &p).modinv(&p);
-        limbs(&inverse.unwrap_or_default())
-    });
-    std::array::from_fn(|limb| all.map(|number| number[limb]))
+    limbs(&(of_limbs(all) % &p).modinv(&p).unwrap())
 }
 
 /// A key whose multiple of the last even place, turned by λ, is the generator.
@@ -250,55 +301,85 @@ fn meeting_key() -> Point {
     multiple(&generator(), &BigInt::from(times))
 }
 
+/// The number whose digits are these, the least significant first.
+fn of_digits(digits: &[i64], width: u32) -> BigInt {
+    let digits = digits.iter().rev();
+    digits.fold(BigInt::ZERO, |sum, digit| (sum << width) + *digit)
+}
+
 /// The same point twice, or a point and its negative, in a lane of one sum: that lane of that sum is told, and nothing else.
 #[test]
 fn known_points_that_meet_are_told_and_no_other_sum_is_touched() {
     let Some(lanes) = lanes() else { return };
     let key = meeting_key();
     let own = table(&key, KNOWN / 2, 12, 32);
-    let quiet = Known {
+    let (twos, threes) = ([2; KNOWN], [3; FIXED]);
+    let same = |number: BigInt| from_fn(|_| number.clone());
+    let mut quiet = Known {
         tables: [&own; 8],
-        halves: [[[1; 8]; KNOWN], [[2; 8]; KNOWN]],
-        fixed: [[3; 8]; FIXED],
+        halves: [
+            signed(same(of_digits(&[1; KNOWN], 6))),
+            signed(same(of_digits(&twos, 6))),
+        ],
+        fixed: signed(same(of_digits(&threes, FIXED_WIDTH))),
+        x: [[0; 8]; 4],
+        odd: 0,
     };
-    let quiet_sum = known_sum(&quiet, &key, 0);
-    for (count, which, digit) in [(1, 0, 7_i16), (2, 1, -7), (8, 3, 32), (9, 8, -1), (9, 0, 1)] {
+    let (x, y) = known_sum(&quiet, &key, 0).unwrap();
+    quiet.x = limbs(&x).map(|limb| [limb; 8]);
+    quiet.odd = if y.bit(0) { 0xff } else { 0 };
+    for (count, which, digit) in [(1, 0, 7), (2, 1, -7), (8, 3, 32), (9, 8, -1), (9, 0, 1)] {
         let mut all = vec![quiet.clone(); count];
         // These two are added to each other before anything else.
-        all[which].halves[1][20][5] = digit.abs();
-        all[which].fixed[0][5] = digit;
-        let points = lanes.known_points(&all, &FIXED_TABLE, &invert);
-        for (at, points) in points.iter().enumerate() {
-            for of_lane in 0..8 {
-                let told = at == which && of_lane == 5;
-                let right = (!told).then(|| quiet_sum.clone()).flatten();
-                assert_eq!(lane(points, of_lane), right, "sum {at}, lane {of_lane}");
-            }
+        let (mut second, mut fixed) = (twos, threes);
+        (second[20], fixed[0]) = (i64::abs(digit), digit);
+        let told = &mut all[which];
+        let lane_five = |quiet: &BigInt, other: &BigInt| {
+            from_fn(|lane| {
+                if lane == 5 {
+                    other.clone()
+                } else {
+                    quiet.clone()
+                }
+            })
+        };
+        told.halves[1] = signed(lane_five(&of_digits(&twos, 6), &of_digits(&second, 6)));
+        told.fixed = signed(lane_five(
+            &of_digits(&threes, FIXED_WIDTH),
+            &of_digits(&fixed, FIXED_WIDTH),
+        ));
+        let answers = lanes.known_points(&all, &FIXED_TABLE, &invert);
+        for (at, Answers { right, computed }) in answers.into_iter().enumerate() {
+            let others = if at == which { !(1 << 5) } else { 0xff };
+            assert_eq!((right, computed), (others, others), "sum {at}");
         }
     }
 }
 
-/// What the formulas can not add gets z = 0, in its own lane and no other.
+/// What can not be added is told, in its own lane and no other.
 #[test]
 fn points_that_meet_are_told_and_the_other_lanes_go_on() {
     let Some(lanes) = lanes() else { return };
     let (gx, gy) = generator().unwrap();
-    let mut zero: [Digits; NEW] = [[0; 8]; NEW];
-    let mut one = zero;
-    let mut fixed: [Digits; FIXED] = [[0; 8]; FIXED];
+    let small = |numbers: [i64; 8]| numbers.map(BigInt::from);
+    let (zero, one) = (small([0; 8]), small([1; 8]));
     // R is the generator in every lane: R - G is infinity, and R + G is no case of its own, as the sum started elsewhere.
-    one[0] = [1; 8];
-    fixed[0] = [-1, 1, 2, -2, 3, 0, 5, -1];
-    zero[0] = [0; 8];
-    let odd = if gy.bit(0) { 0xff } else { 0 };
-    let generators = [limbs(&gx); 8];
-    let first = sum_of(&generators, odd, [&one, &zero], &fixed);
+    let first = New {
+        x: limbs(&gx).map(|limb| [limb; 8]),
+        odd: if gy.bit(0) { 0xff } else { 0 },
+        halves: [signed(one.clone()), signed(zero.clone())],
+        fixed: signed(small([-1, 1, 2, -2, 3, 0, 5, -1])),
+    };
     // Nothing at all is infinity too.
-    let nothing = sum_of(&generators, odd, [&zero, &zero], &[[0; 8]; FIXED]);
+    let nothing = New {
+        halves: [signed(zero.clone()), signed(zero.clone())],
+        fixed: signed(zero),
+        ..first
+    };
     for all in [
         vec![first.clone()],
         vec![nothing.clone(), first.clone()],
-        vec![first, nothing.clone(), nothing],
+        vec![first.clone(), nothing.clone(), nothing],
     ] {
         check_new(lanes, &all);
     }
@@ -308,14 +389,19 @@ fn points_that_meet_are_told_and_the_other_lanes_go_on() {
         16,
     )
     .unwrap();
-    let mut met = zero;
-    met[NEW - 1] = [1, -1, 0, 2, 3, 1, 0, 1];
-    let met = sum_of(&[limbs(&start); 8], 0, [&met, &one], &fixed);
+    let met = New {
+        x: limbs(&start).map(|limb| [limb; 8]),
+        odd: 0,
+        halves: [
+            signed(small([1, -1, 0, 2, 3, 1, 0, 1]).map(|digit| digit << 126)),
+            signed(one),
+        ],
+        ..first
+    };
     let sums = lanes.new_points(&[met], &FIXED_TABLE, &invert);
-    let (points, there) = sums[0];
-    assert_eq!(there, 0xff);
+    assert_eq!(sums[0].there, 0xff);
     for at in 0..8 {
-        let told = lane(&points, at).is_none();
+        let told = lane(&sums[0], at).is_none();
         assert_eq!(
             told,
             [true, true, false, false, false, true, false, true][at],

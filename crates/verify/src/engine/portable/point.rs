@@ -3,8 +3,14 @@
 
 use super::field::Field;
 
-/// A point of a table: the four limbs of x, then those of y.
-pub(super) type Entry = [u64; 8];
+#[cfg(feature = "lanes")]
+pub(super) use http402_lanes::Entry;
+
+/// A point of a table: the four limbs of x, then those of y. It is one line of the cache.
+#[cfg(not(feature = "lanes"))]
+#[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
+pub(super) struct Entry(pub(super) [u64; 8]);
 
 /// A point that is not the one at infinity.
 #[derive(Clone, Copy, Debug)]
@@ -39,11 +45,11 @@ impl Affine {
 
     pub(super) fn entry(self) -> Entry {
         let ([a, b, c, d], [e, f, g, h]) = (self.x.limbs(), self.y.limbs());
-        [a, b, c, d, e, f, g, h]
+        Entry([a, b, c, d, e, f, g, h])
     }
 
     #[inline(always)]
-    pub(super) fn from_entry([a, b, c, d, e, f, g, h]: Entry) -> Self {
+    pub(super) fn from_entry(Entry([a, b, c, d, e, f, g, h]): Entry) -> Self {
         Self {
             x: Field::from_limbs([a, b, c, d]),
             y: Field::from_limbs([e, f, g, h]),

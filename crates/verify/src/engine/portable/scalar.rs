@@ -38,6 +38,17 @@ impl Scalar {
         Self::below_two_n(from_bytes(bytes), 0)
     }
 
+    /// Of a number below 2^256, modulo n.
+    #[cfg(feature = "lanes")]
+    pub(super) fn from_limbs(limbs: [u64; 4]) -> Self {
+        Self::below_two_n(limbs, 0)
+    }
+
+    #[cfg(feature = "lanes")]
+    pub(super) fn limbs(self) -> [u64; 4] {
+        self.0
+    }
+
     #[cfg(test)]
     pub(super) fn to_bytes(self) -> [u8; 32] {
         super::limbs::to_bytes(&self.0)

@@ -1,11 +1,11 @@
 use super::{
     Portable, Signed,
-    digits::booth_half,
     field::Field,
-    fixed::{COUNT as FIXED, generator_digits, table},
-    key::{COUNT as KNOWN, Table, WIDTH as KNOWN_WIDTH, named},
+    fixed::table,
+    key::{Table, named},
     key_of, keys_of, known_all,
-    point::{Affine, Jacobian},
+    limbs::from_bytes,
+    point::Affine,
     scalar::Scalar,
 };
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
     engine::{Check, Engine},
 };
 use http402_core::{Address, B256, keccak256};
-use http402_lanes::{Known, NEW, New, Numbers, Points};
+use http402_lanes::{Fractions, Known, New, Numbers, Points, Quotients};
 use std::array::from_fn;
 
 /// How many signatures of new payers are worth eight lanes: they cost as much as two one by one.
@@ -62,26 +62,30 @@ impl Lanes {
     }
 
     fn wide_keys(&self, items: &[Signed<'_>]) -> Vec<Option<Affine>> {
-        let r = |(_, signature): &Signed<'_>| Scalar::from_bytes(signature.r());
-        let mut inverses: Vec<_> = items.iter().map(r).collect();
-        Scalar::invert_all(&mut inverses);
-        let chunks = items.chunks(8).zip(inverses.chunks(8));
-        let news: Vec<_> = chunks
-            .map(|(items, inverses)| new(items, inverses))
+        let chunks = items.chunks(8);
+        let fractions = chunks.clone().map(|items| {
+            // u is s/r, and v is -z/r.
+            fractions(
+                items
+                    .iter()
+                    .map(|(digest, signature)| [signature.r(), signature.s(), &digest.0]),
+            )
+        });
+        let quotients = self
+            .lanes
+            .quotients(&fractions.collect::<Vec<_>>(), &invert_order);
+        let news = chunks.zip(&quotients);
+        let news: Vec<_> = news
+            .map(|(items, quotients)| new(items, quotients))
             .collect();
-        let sums = self.lanes.new_points(&news, table(), &invert);
-        let lanes = || (0..items.len()).map(|at| (&sums[at / 8], at % 8));
-        let points: Vec<_> = lanes()
-            .map(|((sums, _), lane)| jacobian(sums, lane))
-            .collect();
-        let there = lanes().map(|((_, found), lane)| found >> lane & 1 == 1);
-        let affine = Jacobian::affine_all(&points).into_iter();
-        let all = affine.zip(there).zip(items);
-        let keys = all.map(|((affine, there), (digest, signature))| match affine {
-            _ if !there => None,
+        let points = self.lanes.new_points(&news, table(), &invert);
+        let all = items.chunks(8).zip(&points);
+        let all = all.flat_map(|(items, points)| items.iter().zip(lanes(points)));
+        let keys = all.map(|((digest, signature), key)| match key {
+            Lane::None => None,
             // The lanes could not add what met.
-            None => key_of(digest, signature),
-            key => key,
+            Lane::Unknown => key_of(digest, signature),
+            Lane::Key(key) => Some(key),
         });
         keys.collect()
     }
@@ -108,98 +112,122 @@ impl Lanes {
     }
 
     fn wide_known(&self, items: &[(&Check, &Table)]) -> Vec<bool> {
-        let s = |(check, _): &(&Check, &Table)| Scalar::from_bytes(check.signature.s());
-        let mut inverses: Vec<_> = items.iter().map(s).collect();
-        Scalar::invert_all(&mut inverses);
-        let chunks = items.chunks(8).zip(inverses.chunks(8));
-        let sums: Vec<_> = chunks
-            .map(|(items, inverses)| sums(items, inverses))
+        let chunks = items.chunks(8);
+        let fractions = chunks.clone().map(|items| {
+            // u is r/s, and v is z/s.
+            fractions(
+                items
+                    .iter()
+                    .map(|(check, _)| [check.signature.s(), check.signature.r(), &check.digest.0]),
+            )
+        });
+        let quotients = self
+            .lanes
+            .quotients(&fractions.collect::<Vec<_>>(), &invert_order);
+        let sums = chunks.zip(&quotients);
+        let sums: Vec<_> = sums
+            .map(|(items, quotients)| sums_of(items, quotients))
             .collect();
-        let sums = self.lanes.known_points(&sums, table(), &invert);
-        let points = items.chunks(8).zip(&sums);
-        let points =
-            points.flat_map(|(items, sums)| (0..items.len()).map(|lane| jacobian(sums, lane)));
-        let points: Vec<_> = points.collect();
-        let affine = Jacobian::affine_all(&points).into_iter();
-        let all = affine.zip(items).zip(inverses);
-        let answers = all.map(|((point, (check, table)), inverse)| {
+        let answers = self.lanes.known_points(&sums, table(), &invert);
+        let answers = items.iter().enumerate().map(|(at, (check, table))| {
+            let (answers, lane) = (answers[at / 8], at % 8);
+            if answers.computed >> lane & 1 == 1 {
+                return answers.right >> lane & 1 == 1;
+            }
             // The lanes could not add what met.
-            let again = || {
-                table
-                    .point(&check.digest, &check.signature, inverse)
-                    .affine()
-            };
-            named(point.or_else(again), &check.signature)
+            let inverse = Scalar::from_bytes(check.signature.s()).invert();
+            let point = table.point(&check.digest, &check.signature, inverse);
+            named(point.affine(), &check.signature)
         });
         answers.collect()
     }
 }
 
+/// Eight pairs of fractions at most: what both are divided by, and what is divided. Lanes without any divide zeros.
+fn fractions<'a>(all: impl Iterator<Item = [&'a [u8; 32]; 3]>) -> Fractions {
+    let mut fractions = Fractions {
+        below: [[0; 8]; 4],
+        first: [[0; 8]; 4],
+        second: [[0; 8]; 4],
+    };
+    for (lane, [below, first, second]) in all.enumerate() {
+        put(&mut fractions.below, lane, from_bytes(below));
+        put(&mut fractions.first, lane, from_bytes(first));
+        put(&mut fractions.second, lane, from_bytes(second));
+    }
+    fractions
+}
+
 /// What eight checks give to the lanes.
-fn sums<'a>(items: &[(&Check, &'a Table)], inverses: &[Scalar]) -> Known<'a> {
+fn sums_of<'a>(items: &[(&Check, &'a Table)], quotients: &Quotients) -> Known<'a> {
     // Lanes without a check do what the last one's table says, and nobody looks.
     let last = items.len() - 1;
     let mut known = Known {
         tables: from_fn(|lane| items[lane.min(last)].1.entries()),
-        halves: [[[0; 8]; KNOWN]; 2],
-        fixed: [[0; 8]; FIXED],
+        halves: quotients.halves,
+        fixed: quotients.whole,
+        x: [[0; 8]; 4],
+        odd: 0,
     };
-    for (lane, ((check, _), inverse)) in items.iter().zip(inverses).enumerate() {
-        let z = Scalar::from_bytes(&check.digest.0);
-        let r = Scalar::from_bytes(check.signature.r());
-        put(&mut known.fixed, lane, &generator_digits(z.mul(*inverse)));
-        for (half, part) in known.halves.iter_mut().zip(r.mul(*inverse).split()) {
-            put(half, lane, &booth_half::<KNOWN_WIDTH, KNOWN>(part));
-        }
+    for (lane, (check, _)) in items.iter().enumerate() {
+        put(&mut known.x, lane, from_bytes(check.signature.r()));
+        known.odd |= u8::from(check.signature.odd()) << lane;
     }
     known
 }
 
-fn invert(numbers: &Numbers) -> Numbers {
-    let mut all: [Field; 8] = from_fn(|lane| Field::from_limbs(numbers.map(|limbs| limbs[lane])));
-    Field::invert_all(&mut all);
-    let all = all.map(Field::limbs);
-    from_fn(|limb| all.map(|number| number[limb]))
-}
-
-/// What eight recoveries give to the lanes. Lanes without one do nothing.
-fn new(items: &[Signed<'_>], inverses: &[Scalar]) -> New {
+/// What eight recoveries give to the lanes.
+fn new(items: &[Signed<'_>], quotients: &Quotients) -> New {
     let mut new = New {
         x: [[0; 8]; 4],
         odd: 0,
-        halves: [[[0; 8]; NEW]; 2],
-        fixed: [[0; 8]; FIXED],
+        halves: quotients.halves,
+        fixed: quotients.whole,
     };
-    for (lane, ((digest, signature), inverse)) in items.iter().zip(inverses).enumerate() {
-        let x = Field::from_bytes(signature.r()).limbs();
-        for (limbs, limb) in new.x.iter_mut().zip(x) {
-            limbs[lane] = limb;
-        }
+    new.fixed.negative = !new.fixed.negative;
+    for (lane, (_, signature)) in items.iter().enumerate() {
+        put(&mut new.x, lane, from_bytes(signature.r()));
         new.odd |= u8::from(signature.odd()) << lane;
-        let z = Scalar::from_bytes(&digest.0);
-        let s = Scalar::from_bytes(signature.s());
-        for (half, part) in new.halves.iter_mut().zip(s.mul(*inverse).split()) {
-            put(half, lane, &booth_half::<5, NEW>(part));
-        }
-        let times = z.mul(*inverse).negate();
-        put(&mut new.fixed, lane, &generator_digits(times));
     }
     new
 }
 
-fn put<const N: usize>(all: &mut [[i16; 8]; N], lane: usize, digits: &[i16; N]) {
-    for (lanes, digit) in all.iter_mut().zip(digits) {
-        lanes[lane] = *digit;
+fn put(all: &mut Numbers, lane: usize, limbs: [u64; 4]) {
+    for (limbs, limb) in all.iter_mut().zip(limbs) {
+        limbs[lane] = limb;
     }
 }
 
-fn jacobian(points: &Points, lane: usize) -> Jacobian {
-    let number = |limbs: &Numbers| Field::from_limbs(limbs.map(|limb| limb[lane]));
-    Jacobian {
-        x: number(&points.x),
-        y: number(&points.y),
-        z: number(&points.z),
-    }
+fn invert_order(limbs: [u64; 4]) -> [u64; 4] {
+    Scalar::from_limbs(limbs).invert().limbs()
+}
+
+fn invert(limbs: [u64; 4]) -> [u64; 4] {
+    Field::from_limbs(limbs).invert().limbs()
+}
+
+/// What a lane came to.
+enum Lane {
+    /// There is no key.
+    None,
+    Key(Affine),
+    Unknown,
+}
+
+fn lanes(points: &Points) -> impl Iterator<Item = Lane> {
+    let number = |limbs: &Numbers, lane| Field::from_limbs(limbs.map(|limb| limb[lane]));
+    (0..8).map(move |lane| {
+        if points.there >> lane & 1 == 0 {
+            Lane::None
+        } else if points.computed >> lane & 1 == 0 {
+            Lane::Unknown
+        } else {
+            Lane::Key(Affine {
+                x: number(&points.x, lane),
+                y: number(&points.y, lane),
+            })
+        }
+    })
 }
 
 impl Engine for Lanes {
