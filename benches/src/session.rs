@@ -7,7 +7,7 @@
 use crate::scene::NOW;
 use http402_core::{
     Address, Amount, Authorization, B256, Bytes, ChainId, Claim, Encoded, Party, Price, ProtocolId,
-    RequestDigest, Requirement, TransferMethod, Wire, authorization::Voucher, json::Object,
+    Requirement, TransferMethod, Wire, authorization::Voucher, json::Object,
 };
 use http402_mpp::{
     binding::KeyRing,
@@ -24,7 +24,6 @@ const ESCROW: &str = "0x33b901018174DDabE4841042ab76ba85D4e24f25";
 pub struct Session {
     keys: KeyRing,
     requirement: Requirement,
-    request: RequestDigest,
     escrow: Address,
     signer: Address,
     /// The value of the field `Authorization`.
@@ -84,7 +83,6 @@ impl Session {
         Self {
             keys,
             requirement,
-            request: RequestDigest::of("GET", "/x", None),
             escrow: voucher.escrow,
             signer: voucher.signer,
             header: credential.header(),
@@ -108,7 +106,7 @@ impl Session {
             answer: Encoded::new(credential.as_json().as_bytes().to_vec()),
         };
         let authorization = Authorization::Voucher(voucher);
-        Claim::new(self.requirement.clone(), authorization, self.request, wire)
+        Claim::new(self.requirement.clone(), authorization, wire)
     }
 }
 

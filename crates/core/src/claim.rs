@@ -95,7 +95,7 @@ impl fmt::Display for SpendKey {
     }
 }
 
-/// A request, as far as payments are bound to it. To compare two costs nothing, and a digest is made where a claim needs it.
+/// A request, as far as payments are bound to it. To compare two costs nothing, and a digest is made where one is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Requested<'a> {
     method: &'a str,
@@ -172,8 +172,6 @@ pub struct Claim {
     pub authorization: Authorization,
     /// What it spends: all of the keys are reserved, or none.
     pub spends: Vec<SpendKey>,
-    /// What was asked for.
-    pub request: RequestDigest,
     /// The bytes.
     pub wire: Wire,
     /// Why the protocol would refuse it, where the credential answers an offer of this seller that has ended, or was made
@@ -186,18 +184,12 @@ pub struct Claim {
 
 impl Claim {
     /// A claim with the spend keys of its authorization.
-    pub fn new(
-        requirement: Requirement,
-        authorization: Authorization,
-        request: RequestDigest,
-        wire: Wire,
-    ) -> Self {
+    pub fn new(requirement: Requirement, authorization: Authorization, wire: Wire) -> Self {
         let spends = authorization.spends(&requirement.chain, &requirement.asset);
         Self {
             requirement,
             authorization,
             spends,
-            request,
             wire,
             objection: None,
             id: None,

@@ -9,6 +9,7 @@ extern crate std;
 mod amount;
 pub mod asset;
 pub mod authorization;
+pub mod base64;
 mod chain;
 mod claim;
 pub mod development;

@@ -3,17 +3,10 @@
 //! What others send may be in the standard alphabet and may be padded, as the packages read it. Bits after the end are
 //! refused, so a text has one meaning.
 
-use base64::{
-    Engine,
-    alphabet::URL_SAFE,
-    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig, general_purpose},
+use http402_core::{
+    ParseError,
+    base64::{self, Alphabet},
 };
-use http402_core::ParseError;
-
-const LENIENT: GeneralPurpose = GeneralPurpose::new(
-    &URL_SAFE,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
 
 /// The bytes that a text of at most `cap` bytes encodes. `what` names it in errors.
 ///
@@ -23,26 +16,19 @@ pub fn decode(what: &'static str, text: &[u8], cap: usize) -> Result<Vec<u8>, Pa
     if text.len() > cap {
         return Err(ParseError::new(what, format!("longer than {cap} bytes")));
     }
-    use base64::DecodeError::{InvalidByte, InvalidLastSymbol};
-    let decoded = match LENIENT.decode(text) {
+    let decoded = match base64::decode(text, Alphabet::UrlSafe) {
         // The standard alphabet is looked for where the other one ends, and not in every text.
-        Err(InvalidByte(_, b'+' | b'/')) => {
+        Err(at) if matches!(text.get(at), Some(b'+' | b'/')) => {
             let swapped = text.iter().map(|byte| match byte {
                 b'+' => b'-',
                 b'/' => b'_',
                 other => *other,
             });
-            LENIENT.decode(swapped.collect::<Vec<u8>>())
+            base64::decode(&swapped.collect::<Vec<u8>>(), Alphabet::UrlSafe)
         }
         decoded => decoded,
     };
-    decoded.map_err(|error| {
-        let bad = ParseError::new(what, "not base64url");
-        match error {
-            InvalidByte(at, _) | InvalidLastSymbol(at, _) => bad.at(at),
-            _ => bad,
-        }
-    })
+    decoded.map_err(|at| ParseError::new(what, "not base64url").at(at))
 }
 
 /// The text that a text encodes: [`decode`], and UTF-8.
@@ -56,16 +42,17 @@ pub fn decode_text(what: &'static str, text: &[u8], cap: usize) -> Result<String
 
 /// Bytes in base64url without padding.
 pub fn encode(bytes: impl AsRef<[u8]>) -> String {
-    general_purpose::URL_SAFE_NO_PAD.encode(bytes)
+    base64::encode(bytes.as_ref(), Alphabet::UrlSafe, false)
 }
 
 /// Exactly 32 bytes in the one text that [`encode`] gives them.
 pub(crate) fn exact(text: &str) -> Option<[u8; 32]> {
-    let bytes = general_purpose::URL_SAFE_NO_PAD.decode(text).ok()?;
-    bytes.try_into().ok()
+    let bytes = base64::decode(text.as_bytes(), Alphabet::UrlSafe).ok()?;
+    let bytes = bytes.try_into().ok()?;
+    (!text.ends_with('=')).then_some(bytes)
 }
 
 /// Bytes in base64 of the standard alphabet, padded.
 pub(crate) fn standard(bytes: &[u8]) -> String {
-    general_purpose::STANDARD.encode(bytes)
+    base64::encode(bytes, Alphabet::Standard, true)
 }

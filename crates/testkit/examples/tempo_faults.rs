@@ -19,7 +19,7 @@ mod tempo_env;
 use alloy::providers::Provider;
 use http402_core::{
     Address, Amount, Authorization, B256, Bytes, ChainId, Claim, Encoded, Party, Pending, Reason,
-    RequestDigest, Requirement, Settlement, Step, TransferMethod, U256, Verdict, Wire,
+    Requirement, Settlement, Step, TransferMethod, U256, Verdict, Wire,
     authorization::{ChallengeRef, TempoTransaction},
     seam::{Boxed, ChainView, Clock, Facilitator, Spent},
 };
@@ -271,7 +271,6 @@ impl Scene {
         Claim::new(
             self.requirement.clone(),
             Authorization::TempoTransaction(transaction),
-            RequestDigest::of("GET", "/", None),
             wire,
         )
     }

@@ -3,20 +3,13 @@
 //! Padding is written, and may be missing when read, as the reference packages do. The URL-safe alphabet, white space and
 //! bits after the end are refused.
 
-use base64::{
-    Engine,
-    alphabet::STANDARD,
-    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+use http402_core::{
+    ParseError,
+    base64::{self, Alphabet},
 };
-use http402_core::ParseError;
 
 /// The longest value of a payment header that is looked at, in bytes: with every extension echoed a real one has about 8 KiB.
 pub const MAX_LEN: usize = 64 * 1024;
-
-const BASE64: GeneralPurpose = GeneralPurpose::new(
-    &STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
 
 /// The text in a header's value. `what` names the header in errors.
 ///
@@ -26,19 +19,13 @@ pub fn decode(what: &'static str, value: &[u8]) -> Result<String, ParseError> {
     if value.len() > MAX_LEN {
         return Err(ParseError::new(what, "longer than 65536 bytes"));
     }
-    let bytes = BASE64.decode(value).map_err(|error| {
-        use base64::DecodeError::{InvalidByte, InvalidLastSymbol};
-        let bad = ParseError::new(what, "not standard base64");
-        match error {
-            InvalidByte(at, _) | InvalidLastSymbol(at, _) => bad.at(at),
-            _ => bad,
-        }
-    })?;
+    let bytes = base64::decode(value, Alphabet::Standard)
+        .map_err(|at| ParseError::new(what, "not standard base64").at(at))?;
     String::from_utf8(bytes)
         .map_err(|error| ParseError::new(what, "not UTF-8").at(error.utf8_error().valid_up_to()))
 }
 
 /// The value of a header with this text.
 pub fn encode(text: &str) -> String {
-    BASE64.encode(text)
+    base64::encode(text.as_bytes(), Alphabet::Standard, true)
 }

@@ -6,7 +6,7 @@ use crate::{
     v1, v2,
 };
 use http402_core::{
-    Authorization, Claim, Encoded, ParseError, Reason, RequestDigest, Wire,
+    Authorization, Claim, Encoded, ParseError, Reason, Wire,
     json::{Json, Object},
 };
 
@@ -152,12 +152,7 @@ pub fn claim(payload: &str, offer: &str) -> Result<Claim, RequestError> {
         answer: Encoded::new(payload.as_bytes().to_vec()),
     };
     // A facilitator is not told what the payment is for.
-    Ok(Claim::new(
-        requirement,
-        authorization,
-        RequestDigest::of("", "", None),
-        wire,
-    ))
+    Ok(Claim::new(requirement, authorization, wire))
 }
 
 fn belong(scheme: &str, offered: &str, network: &str, wanted: &str) -> Result<(), RequestError> {

@@ -367,14 +367,13 @@ impl Field for Claim {
         self.requirement.write(out);
         self.authorization.write(out);
         self.spends.write(out);
-        self.request.write(out);
         self.wire.write(out);
     }
     fn read(from: &mut Reader<'_>) -> Result<Self, Corrupt> {
         let requirement = from.read()?;
         let authorization = from.read()?;
         let spends: Vec<SpendKey> = from.read()?;
-        let mut claim = Self::new(requirement, authorization, from.read()?, from.read()?);
+        let mut claim = Self::new(requirement, authorization, from.read()?);
         claim.spends = spends;
         Ok(claim)
     }

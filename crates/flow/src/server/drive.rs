@@ -246,7 +246,7 @@ impl<'a> Walk<'a> {
         }
         let (mut judged, ask) = self.judged(presented, local).await?;
         if judged.name(id.as_deref()) {
-            (free, tired) = match self.look(&Presented::new(judged.claim().clone())).await? {
+            (free, tired) = match self.look(&judged.presented()).await? {
                 Looked::Free(free) => (free, None),
                 Looked::Exhausted(free, reason) => (free, Some(reason)),
                 Looked::Admitted(admitted) => return Ok(admitted),
@@ -264,7 +264,7 @@ impl<'a> Walk<'a> {
             Reserving::Reserved(reserved) => reserved,
             Reserving::Held(judged, _) => {
                 // Another request was faster: its record says what to do.
-                let presented = Presented::new(judged.claim().clone());
+                let presented = judged.presented();
                 return match self.look(&presented).await? {
                     Looked::Admitted(admitted) => Ok(admitted),
                     _ => Err(self.conflict(&presented, Problem::InFlight).into()),
@@ -288,7 +288,7 @@ impl<'a> Walk<'a> {
             Judging::Judged(judged) if upfront => return Ok((judged, Ask::Settle)),
             Judging::Judged(judged) => match self.gate.check {
                 Check::LocalUpTo(most) if small(most) => return Ok((judged, Ask::Settle)),
-                _ => Presented::new(judged.claim().clone()),
+                _ => judged.presented(),
             },
             Judging::Ask(presented) => presented,
         };

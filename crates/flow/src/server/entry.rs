@@ -6,7 +6,7 @@ use http402_core::{
 };
 use std::sync::Arc;
 
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
 /// What the ledger holds of a claim, under each of its spend keys.
 #[derive(Clone, Debug)]
@@ -47,10 +47,15 @@ pub(crate) fn credential(authorization: &Authorization) -> B256 {
 }
 
 impl Entry {
-    /// What is held of a claim with this [`credential`].
-    pub(crate) fn new(claim: Arc<Claim>, credential: B256, payer: Party) -> Self {
+    /// What is held of a claim with this [`credential`], presented with this request.
+    pub(crate) fn new(
+        claim: Arc<Claim>,
+        request: RequestDigest,
+        credential: B256,
+        payer: Party,
+    ) -> Self {
         Self {
-            request: claim.request,
+            request,
             credential,
             claim: Some(claim),
             payer,

@@ -240,7 +240,7 @@ impl Gate {
         };
         let earlier = self.earlier(&asked.request, asked.now);
         match protocol.claim(&asked.earlier(&earlier), headers) {
-            Ok(claim) => Ok(Presented::new(claim)),
+            Ok(claim) => Ok(Presented::new(claim, asked.request.digest())),
             Err(ClaimError::Malformed(error)) => Err(Box::new(answer::malformed(&error))),
             Err(ClaimError::Refused(reason)) => Err(Box::new(self.refuse(asked, &reason))),
             Err(_) => Err(Box::new(self.refuse(asked, &Reason::PayloadMalformed))),

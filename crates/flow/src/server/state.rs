@@ -13,8 +13,8 @@ use crate::server::{
     gate::Gate,
 };
 use http402_core::{
-    Amount, Authorization, B256, Claim, Flow, Paid, Party, Pending, Reason, Receipt, Settlement,
-    SpendKey, Step, Timestamp, Verdict, keccak256,
+    Amount, Authorization, B256, Claim, Flow, Paid, Party, Pending, Reason, Receipt, RequestDigest,
+    Settlement, SpendKey, Step, Timestamp, Verdict, keccak256,
     ledger::{Applied, Expect, Key, Phase, Record, Versioned, Write},
 };
 use std::{
@@ -26,6 +26,7 @@ use std::{
 #[derive(Debug)]
 pub struct Presented {
     claim: Arc<Claim>,
+    request: RequestDigest,
 }
 
 /// What judging a presented claim leads to.
@@ -43,6 +44,7 @@ pub enum Judging {
 #[derive(Debug)]
 pub struct Judged {
     claim: Arc<Claim>,
+    request: RequestDigest,
     payer: Party,
     ticket: Option<Ticket>,
     /// The claim's [`credential`], once it was needed.
@@ -202,7 +204,7 @@ impl Holds {
 }
 
 impl Presented {
-    pub(crate) fn new(claim: impl Into<Arc<Claim>>) -> Self {
+    pub(crate) fn new(claim: impl Into<Arc<Claim>>, request: RequestDigest) -> Self {
         let mut claim = claim.into();
         if claim.spends.is_empty() {
             // An authorization of a form without a key of its own is reserved by its content; it is never served first.
@@ -215,12 +217,17 @@ impl Presented {
             claim.spends.push(key);
             claim.requirement.flow = Flow::Upfront;
         }
-        Self { claim }
+        Self { claim, request }
     }
 
     /// The claim.
     pub fn claim(&self) -> &Arc<Claim> {
         &self.claim
+    }
+
+    /// What was asked for with it.
+    pub fn request(&self) -> RequestDigest {
+        self.request
     }
 
     /// The keys of what it spends.
@@ -237,6 +244,7 @@ impl Presented {
             _ if too_long => Judging::Refused(self, Reason::LifetimeTooLong),
             Verdict::Valid { payer } => Judging::Judged(Judged {
                 claim: self.claim,
+                request: self.request,
                 payer,
                 ticket: None,
                 credential: OnceLock::new(),
@@ -251,6 +259,11 @@ impl Judged {
     /// The claim.
     pub fn claim(&self) -> &Arc<Claim> {
         &self.claim
+    }
+
+    /// The same before it was judged.
+    pub(crate) fn presented(&self) -> Presented {
+        Presented::new(self.claim.clone(), self.request)
     }
 
     /// Who pays.
@@ -278,7 +291,12 @@ impl Judged {
     /// The writes that reserve the claim: every key or none. `free` are records of earlier requests that were released, in
     /// the order of the keys.
     pub fn reserve(&self, gate: &Gate, now: Timestamp, free: &[Option<Versioned>]) -> Vec<Write> {
-        let mut entry = Entry::new(self.claim.clone(), self.credential(), self.payer.clone());
+        let mut entry = Entry::new(
+            self.claim.clone(),
+            self.request,
+            self.credential(),
+            self.payer.clone(),
+        );
         entry.failures = failures(free);
         let record = Record {
             phase: Phase::Reserved,
@@ -307,7 +325,7 @@ impl Judged {
             Applied::Done(versions) => {
                 let keys = self.claim.spends.iter().map(Key::from).collect();
                 let credential = self.credential();
-                let mut entry = Entry::new(self.claim, credential, self.payer);
+                let mut entry = Entry::new(self.claim, self.request, credential, self.payer);
                 entry.failures = failures(free);
                 Reserving::Reserved(Reserved {
                     entry,

@@ -2,8 +2,8 @@
 
 use super::document::{Explained, judged, offer};
 use http402_core::{
-    Authorization, Claim, Encoded, ParseError, Reason, RequestDigest, Requirement, Timestamp, Wire,
-    asset::Assets, json::Json,
+    Authorization, Claim, Encoded, ParseError, Reason, Requirement, Timestamp, Wire, asset::Assets,
+    json::Json,
 };
 use http402_mpp::{
     Challenge, Credential, MPP, Problem,
@@ -129,12 +129,7 @@ pub(super) fn credential(text: &str, now: u64, it: &mut Explained) {
                 offer: Encoded::default(),
                 answer: Encoded::default(),
             };
-            let request = RequestDigest::of("", "", None);
-            judged(
-                &Claim::new(requirement, authorization, request, wire),
-                now,
-                it,
-            );
+            judged(&Claim::new(requirement, authorization, wire), now, it);
         }
         Err(why) => it.wrong.push(format!("payload: {why}")),
     }

@@ -192,7 +192,7 @@ impl Mpp {
             offer: Encoded::new(challenge.to_json().as_bytes().to_vec()),
             answer: Encoded::new(credential.as_json().as_bytes().to_vec()),
         };
-        let mut claim = Claim::new(requirement, authorization, asked.request.digest(), wire);
+        let mut claim = Claim::new(requirement, authorization, wire);
         // One challenge is paid once, whatever pays it.
         let key = reference.spend_key();
         if !claim.spends.contains(&key) {

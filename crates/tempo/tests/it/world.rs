@@ -3,7 +3,7 @@
 use alloy_primitives::{Log, LogData, U256, address, keccak256};
 use http402_core::{
     Address, Amount, Authorization, B256, Bytes, ChainId, Claim, Encoded, Leg, Party, Price,
-    RequestDigest, Requirement, Timestamp, TransferMethod, Wire,
+    Requirement, Timestamp, TransferMethod, Wire,
     authorization::{ChallengeRef, TempoTransaction},
     seam::{Boxed, Clock},
 };
@@ -89,8 +89,7 @@ pub(crate) fn claim_for(requirement: Requirement, authorization: Authorization) 
         offer: Encoded::default(),
         answer: Encoded::default(),
     };
-    let request = RequestDigest::of("GET", "/", None);
-    Claim::new(requirement, authorization, request, wire)
+    Claim::new(requirement, authorization, wire)
 }
 
 /// The logs of the charge's transfers, as the token writes them.

@@ -6,8 +6,8 @@ use super::{
     fixture::{Recorded, Still, run},
 };
 use http402_core::{
-    Address, Authorization, B256, Claim, Encoded, Reason, RequestDigest, Settlement, Step,
-    Timestamp, U256, Window, Wire,
+    Address, Authorization, B256, Claim, Encoded, Reason, Settlement, Step, Timestamp, U256,
+    Window, Wire,
     authorization::{
         ChallengeRef, TempoTransaction,
         tempo::{FEE_PAYER, TRANSACTION},
@@ -114,8 +114,7 @@ fn settle(
         offer: Encoded::default(),
         answer: Encoded::default(),
     };
-    let request = RequestDigest::of("GET", "/", None);
-    let claim = Claim::new(charge.requirement(60), authorization, request, wire);
+    let claim = Claim::new(charge.requirement(60), authorization, wire);
     let chain = recorded.chain(charge.chain(), sender)?;
     let settler = Settler::builder(Arc::new(Still(now))).chain(charge.chain(), chain);
     let settler = settler.build().map_err(unverified)?;

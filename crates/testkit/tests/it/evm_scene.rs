@@ -13,8 +13,8 @@ use http402_core::asset::{Asset, Assets};
 use http402_core::authorization::Eip3009;
 use http402_core::seam::{Boxed, Clock, Facilitator, SeamError};
 use http402_core::{
-    Amount, Authorization, ChainId, Claim, Encoded, Party, ProtocolId, RequestDigest, Requirement,
-    Settlement, Step, Timestamp, TokenDomain, Verdict, Window, Wire,
+    Amount, Authorization, ChainId, Claim, Encoded, Party, ProtocolId, Requirement, Settlement,
+    Step, Timestamp, TokenDomain, Verdict, Window, Wire,
 };
 use http402_evm::{Builder, Limits, Settler};
 use http402_testkit::chain::contract::USDC_BASE_SEPOLIA;
@@ -148,8 +148,7 @@ impl Scene {
             offer: Encoded::default(),
             answer: Encoded::default(),
         };
-        let request = RequestDigest::of("GET", "/", None);
-        Claim::new(requirement, Authorization::Eip3009(signed), request, wire)
+        Claim::new(requirement, Authorization::Eip3009(signed), wire)
     }
 
     /// What the shop holds.

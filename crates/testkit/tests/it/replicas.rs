@@ -72,7 +72,6 @@ impl Protocol for Coin {
         Ok(Claim::new(
             asked.requirements[0].clone(),
             authorization,
-            asked.request.digest(),
             wire,
         ))
     }

@@ -59,12 +59,7 @@ impl Protocol for Coin {
             answer: Encoded::new(SECRET.as_bytes().to_vec()),
         };
         let authorization = Authorization::Eip3009(message);
-        Ok(Claim::new(
-            requirement,
-            authorization,
-            asked.request.digest(),
-            wire,
-        ))
+        Ok(Claim::new(requirement, authorization, wire))
     }
 
     fn offer(&self, asked: &Asked<'_>, why: &Reason, out: &mut Refusal) -> Result<(), ParseError> {

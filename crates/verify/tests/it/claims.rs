@@ -1,7 +1,6 @@
 use http402_core::{
     Amount, Authorization, B256, Bytes, ChainId, Claim, Encoded, Party, Price, ProtocolId, Reason,
-    RequestDigest, Requirement, Timestamp, TokenDomain, TransferMethod, U256, Verdict, Window,
-    Wire,
+    Requirement, Timestamp, TokenDomain, TransferMethod, U256, Verdict, Window, Wire,
     asset::Assets,
     authorization::{Eip3009, Foreign},
     seam::{Judge, Known, PayerCode},
@@ -50,12 +49,7 @@ pub(crate) fn claim(requirement: Requirement, signed: Eip3009) -> Claim {
         offer: Encoded::default(),
         answer: Encoded::default(),
     };
-    Claim::new(
-        requirement,
-        Authorization::Eip3009(signed),
-        RequestDigest::of("GET", "/", None),
-        wire,
-    )
+    Claim::new(requirement, Authorization::Eip3009(signed), wire)
 }
 
 fn judge(requirement: Requirement, signed: Eip3009, now: u64, code: PayerCode) -> Verdict {
@@ -160,12 +154,7 @@ fn what_only_a_facilitator_understands_needs_the_chain() {
         offer: Encoded::default(),
         answer: Encoded::default(),
     };
-    let claim = Claim::new(
-        requirement(),
-        foreign,
-        RequestDigest::of("GET", "/", None),
-        wire,
-    );
+    let claim = Claim::new(requirement(), foreign, wire);
     let known = Known::at(Timestamp::from_secs(NOW)).payer_code(PayerCode::Absent);
     assert_eq!(
         Verifier::new(Assets::known()).judge(&claim, &known),

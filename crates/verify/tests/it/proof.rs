@@ -3,7 +3,7 @@
 
 use http402_core::{
     Address, Amount, Authorization, Bytes, ChainId, Claim, Encoded, Party, Price, ProtocolId,
-    Reason, RequestDigest, Requirement, Timestamp, TransferMethod, Verdict, Wire,
+    Reason, Requirement, Timestamp, TransferMethod, Verdict, Wire,
     asset::Assets,
     authorization::{ChallengeRef, MppProof, TempoTransaction},
     seam::{Judge, Known, PayerCode},
@@ -54,8 +54,7 @@ fn judge(requirement: Requirement, proof: MppProof) -> Verdict {
         offer: Encoded::default(),
         answer: Encoded::default(),
     };
-    let request = RequestDigest::of("GET", "/", None);
-    let claim = Claim::new(requirement, Authorization::MppProof(proof), request, wire);
+    let claim = Claim::new(requirement, Authorization::MppProof(proof), wire);
     let known = Known::at(Timestamp::from_secs(1_700_000_000)).payer_code(PayerCode::Absent);
     Verifier::new(Assets::known()).judge(&claim, &known)
 }

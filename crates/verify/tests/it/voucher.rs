@@ -2,7 +2,7 @@
 
 use http402_core::{
     Address, Amount, Authorization, B256, Bytes, ChainId, Claim, Encoded, Party, Price, ProtocolId,
-    Reason, RequestDigest, Requirement, Timestamp, TransferMethod, Verdict, Wire,
+    Reason, Requirement, Timestamp, TransferMethod, Verdict, Wire,
     asset::Assets,
     authorization::Voucher,
     seam::{Judge, Known, PayerCode},
@@ -45,8 +45,7 @@ fn claim(requirement: Requirement, voucher: Voucher) -> Claim {
         offer: Encoded::default(),
         answer: Encoded::default(),
     };
-    let request = RequestDigest::of("GET", "/", None);
-    Claim::new(requirement, Authorization::Voucher(voucher), request, wire)
+    Claim::new(requirement, Authorization::Voucher(voucher), wire)
 }
 
 /// A claim with a right voucher.

@@ -63,12 +63,7 @@ impl Protocol for X402V1 {
                 offer: Encoded::new(offer.encode().as_bytes().to_vec()),
                 answer: Encoded::new(answer.encode().as_bytes().to_vec()),
             };
-            let claim = Claim::new(
-                requirement.clone(),
-                authorization,
-                asked.request.digest(),
-                wire,
-            );
+            let claim = Claim::new(requirement.clone(), authorization, wire);
             match pays(&claim) {
                 Ok(()) => return Ok(claim),
                 Err(why) => refused = ClaimError::Refused(why),

@@ -58,7 +58,7 @@ impl Protocol for X402V2 {
             offer,
             answer,
         };
-        let mut claim = Claim::new(requirement, authorization, asked.request.digest(), wire);
+        let mut claim = Claim::new(requirement, authorization, wire);
         claim.objection = objection;
         claim.id = id;
         Ok(claim)

@@ -1,7 +1,6 @@
 use http402_core::{
     Address, Amount, Authorization, B256, Bytes, ChainId, Claim, Encoded, Party, Pending, Reason,
-    Receipt, RequestDigest, Requirement, Settlement, Timestamp, U256, Window, Wire,
-    authorization::Eip3009,
+    Receipt, Requirement, Settlement, Timestamp, U256, Window, Wire, authorization::Eip3009,
 };
 use http402_x402::{
     V1, V2, header, network,
@@ -240,8 +239,7 @@ fn what_is_told_of_a_settlement_is_what_is_read() {
             offer: Encoded::default(),
             answer: Encoded::default(),
         };
-        let request = RequestDigest::of("GET", "/x", None);
-        let claim = Claim::new(requirement.clone(), authorization.clone(), request, wire);
+        let claim = Claim::new(requirement.clone(), authorization.clone(), wire);
         for settlement in [
             receipt(10_000, "0x01"),
             receipt(0, "\"quoted\""),

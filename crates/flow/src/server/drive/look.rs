@@ -33,7 +33,9 @@ impl Walk<'_> {
                     return Err(self.gate.refuse(&self.asked(), &Reason::OfferSpent).into());
                 }
                 _ if other => return Err(self.conflict(presented, Problem::AlreadyUsed).into()),
-                _ if entry.request != claim.request => return Err(Problem::OtherRequest.into()),
+                _ if entry.request != presented.request() => {
+                    return Err(Problem::OtherRequest.into());
+                }
                 Found::Free => return Ok(Looked::Free(records)),
                 Found::Exhausted(reason) => return Ok(Looked::Exhausted(records, reason)),
                 Found::Done => return Ok(Looked::Admitted(Admitted::Answer(self.replay(&entry)))),

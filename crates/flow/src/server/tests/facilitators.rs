@@ -1,7 +1,7 @@
 use crate::server::Facilitators;
 use http402_core::{
     Amount, Authorization, ChainId, Claim, Encoded, Party, Pending, ProtocolId, Reason, Receipt,
-    RequestDigest, Requirement, Settlement, Step, Timestamp, Verdict, Wire,
+    Requirement, Settlement, Step, Timestamp, Verdict, Wire,
     authorization::Foreign,
     seam::{Boxed, Facilitator, Kind, SeamError},
 };
@@ -66,8 +66,7 @@ fn claim(chain: u64) -> Claim {
         offer: Encoded::default(),
         answer: Encoded::default(),
     };
-    let request = RequestDigest::of("GET", "/", None);
-    Claim::new(requirement, Authorization::Foreign(foreign), request, wire)
+    Claim::new(requirement, Authorization::Foreign(foreign), wire)
 }
 
 fn now<T>(future: Boxed<'_, Result<T, SeamError>>) -> Result<T, SeamError> {

@@ -277,7 +277,7 @@ impl Protocol for Coin {
             answer: Encoded::new(text.as_bytes().to_vec()),
         };
         let requirement = asked.requirements[0].clone();
-        let mut claim = Claim::new(requirement, authorization, asked.request.digest(), wire);
+        let mut claim = Claim::new(requirement, authorization, wire);
         claim.objection = headers
             .contains_key("x-late")
             .then_some(Reason::OfferExpired);

@@ -311,14 +311,16 @@ mod tests {
 
     /// What the lanes come to by themselves.
     fn computed(engine: &Lanes, items: &[Signed<'_>]) -> Vec<Option<Affine>> {
-        let inverses = items.iter().map(|(_, signature)| signature.r());
-        let inverses: Vec<_> = inverses.map(|r| Scalar::from_bytes(r).invert()).collect();
-        let given = [new(items, &inverses)];
-        let sums = engine.lanes.new_points(&given, table(), &invert);
-        let lanes = 0..items.len();
-        lanes
-            .map(|lane| jacobian(&sums[0].0, lane).affine())
-            .collect()
+        let signed = items.iter();
+        let given = fractions(signed.map(|(digest, of)| [of.r(), of.s(), &digest.0]));
+        let quotients = engine.lanes.quotients(&[given], &invert_order);
+        let given = [new(items, &quotients[0])];
+        let points = engine.lanes.new_points(&given, table(), &invert);
+        let keys = lanes(&points[0]).map(|lane| match lane {
+            Lane::Key(key) => Some(key),
+            Lane::None | Lane::Unknown => None,
+        });
+        keys.take(items.len()).collect()
     }
 
     /// What a lane can not add is computed in another way: that would hide lanes that are given nothing.
