@@ -5,23 +5,20 @@ mod settle;
 
 pub(crate) use settle::{Ask, Done, settle};
 
-use guard::{Guard, Handed, give_back};
+use guard::{Guard, Handed, House, give_back};
 use look::Looked;
 use respond::private;
 use settle::record;
 
-use crate::{
-    server::{
-        answer::Problem,
-        entry::{Entry, Kept, credential},
-        events::{Event, Events},
-        gate::{Check, Gate},
-        state::{
-            After, Found, Granted, Judged, Judging, Next, Owed, Presented, Reserved, Reserving,
-            Served, Taking,
-        },
+use crate::server::{
+    answer::Problem,
+    entry::{Entry, Kept, credential},
+    events::{Event, Events},
+    gate::{Check, Gate},
+    state::{
+        After, Found, Granted, Judged, Judging, Next, Owed, Presented, Reserved, Reserving, Served,
+        Taking,
     },
-    step::step,
 };
 use http::{
     HeaderMap, HeaderValue, Method, Response,
@@ -146,12 +143,6 @@ struct Walk<'a> {
     gate: &'a Gate,
     arrival: Arrival<'a>,
     house: OnceLock<Arc<House>>,
-}
-
-/// What the steps of a payment need that go on without its request.
-struct House {
-    seams: Seams,
-    gate: Gate,
 }
 
 /// How far a request came without its handler.
@@ -482,21 +473,5 @@ impl<'a> Walk<'a> {
             matches!(recorded, Some(Applied::Done(_)))
         }));
         recorded.await.unwrap_or(false)
-    }
-
-    /// Takes a step that goes on to its end, whoever waits for it.
-    async fn step<T: Send + 'static>(&self, work: Boxed<'static, T>) -> Option<T> {
-        step(&*self.seams.spawn, work).await
-    }
-
-    /// What steps and guards outlive the request with.
-    fn house(&self) -> Arc<House> {
-        let made = || {
-            Arc::new(House {
-                seams: self.seams.clone(),
-                gate: self.gate.clone(),
-            })
-        };
-        self.house.get_or_init(made).clone()
     }
 }

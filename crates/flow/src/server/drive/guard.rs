@@ -1,6 +1,31 @@
-//! What a request holds is given back when the request vanishes.
+//! What goes on, or is given back, when the request vanishes.
 
 use super::*;
+use crate::step::step;
+
+/// What the steps of a payment need that go on without its request.
+pub(super) struct House {
+    pub(super) seams: Seams,
+    pub(super) gate: Gate,
+}
+
+impl Walk<'_> {
+    /// Takes a step that goes on to its end, whoever waits for it.
+    pub(super) async fn step<T: Send + 'static>(&self, work: Boxed<'static, T>) -> Option<T> {
+        step(&*self.seams.spawn, work).await
+    }
+
+    /// What steps and guards outlive the request with.
+    pub(super) fn house(&self) -> Arc<House> {
+        let made = || {
+            Arc::new(House {
+                seams: self.seams.clone(),
+                gate: self.gate.clone(),
+            })
+        };
+        self.house.get_or_init(made).clone()
+    }
+}
 
 /// A granted claim that is given back when the request vanishes.
 pub(super) struct Guard {
