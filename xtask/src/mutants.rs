@@ -36,7 +36,11 @@ const PARTS: [Part; 3] = [
         features: "",
         tests: &["--lib"],
         optimised: "0",
-        files: &["crates/core/src/amount.rs", "crates/core/src/keccak.rs"],
+        files: &[
+            "crates/core/src/amount.rs",
+            "crates/core/src/base64.rs",
+            "crates/core/src/keccak.rs",
+        ],
     },
     Part {
         package: "http402-verify",

@@ -91,7 +91,7 @@ pub fn decode(text: &[u8], alphabet: Alphabet) -> Result<Vec<u8>, usize> {
     let [_, a, b, c] = last.to_be_bytes();
     let (kept, over): (&[u8], _) = match rest.len() {
         0 => (&[], 0),
-        2 => (&[a], b | c),
+        2 => (&[a], b),
         _ => (&[a, b], c),
     };
     if over != 0 {
@@ -221,6 +221,12 @@ mod tests {
             ("AA=A", 2),
             ("AAAA\nAAAA", 4),
             ("AAAA AAA", 4),
+            ("!!AA", 0),
+            ("!A!A", 0),
+            ("A!!A", 1),
+            ("A!A!", 1),
+            ("AA!!", 2),
+            ("!AA!", 0),
         ] {
             assert_eq!(
                 decode(text.as_bytes(), Alphabet::Standard),

@@ -1,5 +1,5 @@
 use crate::{Amount, ChainId, Party, Timestamp};
-use alloc::{boxed::Box, vec::Vec};
+use alloc::{boxed::Box, sync::Arc, vec::Vec};
 
 /// One way in which a seller wants to be paid.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -155,13 +155,13 @@ pub enum Step {
     Close,
 }
 
-/// The `name` and `version` of a token's EIP-712 domain; its chain and contract are those of the requirement.
+/// The `name` and `version` of a token's EIP-712 domain; its chain and contract are those of the requirement. Clones share it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TokenDomain {
     /// EIP-712 `name`.
-    pub name: Box<str>,
+    pub name: Arc<str>,
     /// EIP-712 `version`.
-    pub version: Box<str>,
+    pub version: Arc<str>,
 }
 
 impl TokenDomain {

@@ -178,6 +178,15 @@ impl Field for Box<str> {
     }
 }
 
+impl Field for Arc<str> {
+    fn write(&self, out: &mut Vec<u8>) {
+        write_slice(self.as_bytes(), out);
+    }
+    fn read(from: &mut Reader<'_>) -> Result<Self, Corrupt> {
+        read_text(from).map(Into::into)
+    }
+}
+
 impl<T: Field> Field for Arc<T> {
     fn write(&self, out: &mut Vec<u8>) {
         (**self).write(out);

@@ -67,8 +67,8 @@ impl Eip3009 {
     pub fn document(&self, domain: &TokenDomain, chain: u64, contract: Address) -> TypedData {
         TypedData {
             domain: Domain {
-                name: Some(domain.name.clone()),
-                version: Some(domain.version.clone()),
+                name: Some((&*domain.name).into()),
+                version: Some((&*domain.version).into()),
                 chain_id: Some(U256::from(chain)),
                 verifying_contract: Some(contract),
             },
