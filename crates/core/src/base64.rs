@@ -68,7 +68,8 @@ pub fn decode(text: &[u8], alphabet: Alphabet) -> Result<Vec<u8>, usize> {
     let fours = text.chunks_exact(4);
     let rest = fours.remainder();
     let whole = text.len() / 4 * 3;
-    let mut bytes = Vec::with_capacity(whole + rest.len());
+    // Exactly, so that it can become a part of something else as it is.
+    let mut bytes = Vec::with_capacity(whole + rest.len().saturating_sub(1));
     bytes.resize(whole, 0);
     let mut all = 0;
     for (three, four) in bytes.chunks_exact_mut(3).zip(fours) {

@@ -107,6 +107,7 @@ fn poll(future: &mut Boxed<'_, Verdict>, woken: &Arc<Woken>) -> Option<Verdict> 
 #[test]
 fn a_lone_request_goes_on_at_its_next_turn() {
     let (gather, engine) = gather();
+    assert!(format!("{gather:?}").contains("watched"), "{gather:?}");
     let woken = Arc::default();
     let mut alone = gather.judge_among(right(), &KNOWN);
     assert_eq!(poll(&mut alone, &woken), None);
