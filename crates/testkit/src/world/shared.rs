@@ -177,8 +177,8 @@ impl Shared {
         });
         let token = super::scenario::token();
         let domain = Domain {
-            name: Some(token.domain().name),
-            version: Some(token.domain().version),
+            name: Some((&*token.domain().name).into()),
+            version: Some((&*token.domain().version).into()),
             chain_id: token.chain.evm().map(U256::from),
             verifying_contract: token.address.evm(),
         };
