@@ -94,7 +94,8 @@ impl fmt::Debug for Memory {
     }
 }
 
-/// What a record takes, about: its text twice, its body, and the trees around it.
+/// What a record takes at most, about: its key (of which copies share the text, unless its writers have made their own), its
+/// body, and the trees around it.
 fn size(key: &Key, record: &Record) -> usize {
     2 * key.as_str().len() + record.body.len() + 192
 }
