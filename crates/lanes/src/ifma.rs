@@ -11,7 +11,7 @@ mod product;
 mod sums;
 mod tree;
 
-use crate::{Answers, Entry, Fractions, Invert, Known, New, Points, Quotients};
+use crate::{Answers, Cells, Entry, Fractions, Invert, Known, New, Points, Quotients};
 
 /// The lanes of this CPU, which has AVX-512F and AVX-512 IFMA: that there is a value proves it.
 #[derive(Clone, Copy, Debug)]
@@ -49,11 +49,13 @@ impl Lanes {
         }
     }
 
-    /// In each lane whether u·Q + v·G is the point that it is to be, for eight sums at a time. `fixed` are the multiples 1 to 256
+    /// In each lane whether u·Q + v·G is the point that it is to be, for eight sums at a time. `cells` say which multiples of Q
+    /// digits ask for. `fixed` are the multiples 1 to 256
     /// of 2^(9·i) times G, for i from 0 to 28. What is inverted is shared by all of them, and changes nothing in any.
     pub fn known_points(
         &self,
         all: &[Known<'_>],
+        cells: &Cells,
         fixed: &[Entry],
         invert: Invert<'_>,
     ) -> Vec<Answers> {
@@ -63,7 +65,7 @@ impl Lanes {
         )]
         // SAFETY: there is a `self`, so that `detect` found every feature that the function needs.
         unsafe {
-            sums::known_points(all, fixed, invert)
+            sums::known_points(all, cells, fixed, invert)
         }
     }
 

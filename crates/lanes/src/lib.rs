@@ -33,8 +33,19 @@ pub struct Signed<const LIMBS: usize> {
 /// How many digits of three bits make up a scalar in two halves.
 const NEW: usize = 43;
 
-/// How many digits of six bits make up half a scalar.
-pub const KNOWN: usize = 22;
+/// How many digits of four bits make up a scalar in two halves that is multiplied by a known point.
+pub const KNOWN: usize = 33;
+
+/// How many multiples the table of a known point has for each place but the last one, which has the first of them alone.
+pub const KNOWN_EACH: usize = 43;
+
+/// How the digits of a + b·λ to the base 16 are found, from the least significant one on: what four bits of a say and what four
+/// bits of b say, with what the digit before hands on to each, are from 0 to 16, and the cell of both is the one at a + 64·b.
+///
+/// A cell says what is handed on to a in its bit 0, and to b in bit 6. The digit is the multiple whose number begins at bit 8,
+/// times λ as often as bits 1 and 2 say, and in bit 3 whether that is negative; it is zero where they say 3. The last digit of
+/// 33 has to be zero, or the first multiple times that.
+pub type Cells = [u16; 1041];
 
 /// The bits of a digit of a scalar that is multiplied by G.
 pub const FIXED_WIDTH: u32 = 9;
@@ -75,9 +86,9 @@ pub struct Quotients {
 #[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "a sum has these parts")]
 pub struct Known<'a> {
-    /// The multiples 1 to 32 of 2^(12·i) times each Q, for i from 0 to 10.
+    /// The multiples of 2^(16·i) times each Q, for i from 0 to 7, and 2^128 times Q: 345 entries.
     pub tables: [&'a [Entry]; 8],
-    /// a and b with u = a + b·λ, below 2^128 in size.
+    /// a and b with u = a + b·λ, where a² - a·b + b² is at most 3·2^254: the halves next to zero are.
     pub halves: [Signed<2>; 2],
     /// v, below 2^256 in size.
     pub fixed: Signed<4>,

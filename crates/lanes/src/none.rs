@@ -1,6 +1,6 @@
 //! Where there are no such lanes at all.
 
-use crate::{Answers, Entry, Fractions, Invert, Known, New, Points, Quotients};
+use crate::{Answers, Cells, Entry, Fractions, Invert, Known, New, Points, Quotients};
 
 /// Lanes of a CPU that has none: there is no value of it.
 #[derive(Clone, Copy, Debug)]
@@ -24,7 +24,13 @@ impl Lanes {
     }
 
     /// Never called.
-    pub fn known_points(&self, _: &[Known<'_>], _: &[Entry], _: Invert<'_>) -> Vec<Answers> {
+    pub fn known_points(
+        &self,
+        _: &[Known<'_>],
+        _: &Cells,
+        _: &[Entry],
+        _: Invert<'_>,
+    ) -> Vec<Answers> {
         match *self {}
     }
 

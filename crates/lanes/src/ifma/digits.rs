@@ -1,7 +1,7 @@
 //! Numbers as digits that say which multiple of a table is to be added.
 
 use super::memory::{load, store};
-use crate::{Limbs, NEW, Signed};
+use crate::{Cells, KNOWN, Limbs, NEW, Signed};
 use std::arch::x86_64::{
     __m512i, __mmask8, _mm512_add_epi64, _mm512_and_si512, _mm512_cmpgt_epu64_mask,
     _mm512_mask_add_epi64, _mm512_mask_sub_epi64, _mm512_or_si512, _mm512_set1_epi64,
@@ -185,6 +185,56 @@ pub(super) fn hexagonal([a, b]: &[Signed<2>; 2]) -> ([Digit; NEW], __mmask8) {
         *digit = Digit::of(cells);
     }
     (digits, _mm512_test_epi64_mask(cells, splat(NONE)))
+}
+
+/// One digit of eight numbers, of a table that has no products with λ.
+pub(super) struct Turned {
+    /// Which entry it asks for, and its sign.
+    pub(super) digit: Digit,
+    /// The lanes in which λ multiplies the entry once.
+    pub(super) once: __mmask8,
+    /// The lanes in which it does so twice.
+    pub(super) twice: __mmask8,
+}
+
+/// Digits as [`Cells`] say, the least significant first: a + b·λ = Σ dᵢ·16^i. And the lanes in which there are none: the last
+/// digit has to be zero, or the first multiple times a power of λ or its negative.
+///
+/// A digit is at most 16/√3 in size. When |a + b·λ| is at most 2^128·√3/2, what is left for the last one is less than
+/// √3/2 + 16/√3/15 < 1.5, and of that size there is nothing else.
+#[target_feature(enable = "avx512f")]
+pub(super) fn turned([a, b]: &[Signed<2>; 2], cells: &Cells) -> (Vec<Turned>, __mmask8) {
+    const CARRIES: u64 = 1 | 1 << 6;
+    let (a, b) = (complement(a), complement(b));
+    let mut digits = Vec::with_capacity(KNOWN);
+    let mut carries = [0; 8];
+    for at in (0..4 * KNOWN).step_by(4) {
+        let both = _mm512_or_si512(bits(&a, at, 4), _mm512_slli_epi64::<6>(bits(&b, at, 4)));
+        let mut found = store(both);
+        for (found, carry) in found.iter_mut().zip(&mut carries) {
+            *found = u64::from(cells[(*found + *carry) as usize]);
+            *carry = *found & CARRIES;
+        }
+        let found = load(&found);
+        let once = _mm512_test_epi64_mask(found, splat(1 << 1));
+        let twice = _mm512_test_epi64_mask(found, splat(1 << 2));
+        digits.push(Turned {
+            digit: Digit {
+                entry: store(_mm512_srli_epi64::<8>(found)),
+                negate: _mm512_test_epi64_mask(found, splat(1 << 3)),
+                skip: once & twice,
+            },
+            once,
+            twice,
+        });
+    }
+    let mut wrong = 0;
+    if let Some(Turned { digit, .. }) = digits.last_mut() {
+        let entry = load(&digit.entry);
+        wrong = _mm512_test_epi64_mask(entry, entry);
+        digit.entry = [0; 8];
+    }
+    (digits, wrong)
 }
 
 /// The cells that are asked for, when what the last ones handed on has been added.

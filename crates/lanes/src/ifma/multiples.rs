@@ -21,6 +21,15 @@ pub(super) const BETA: Constant = [
     0x7ae9_6a2b_657c,
 ];
 
+/// β².
+pub(super) const BETA_SQUARED: Constant = [
+    0x6_93d6_8e6a_fa40,
+    0x8_aed0_a766_a3ec,
+    0x3_cbcb_1663_0fb6,
+    0xf_8ef9_19bb_8615,
+    0x8516_95d4_9a83,
+];
+
 /// How one multiple comes out of two that are there.
 pub(super) struct Step {
     to: usize,

@@ -4,10 +4,10 @@
 //! arrays of sums, step by step: while one waits, the other goes on.
 
 use super::{
-    digits::Digit,
+    digits::{Digit, Turned},
     field::{Constant, Field, Loose, inverses},
     memory::gather,
-    multiples::BETA,
+    multiples::{BETA, BETA_SQUARED},
     product::Factor,
     tree::Summand,
 };
@@ -105,20 +105,29 @@ impl Summand {
     /// What one digit of each lane asks for.
     #[inline]
     #[target_feature(enable = "avx512f,avx512ifma")]
-    pub(super) fn of(places: [&[Entry]; 8], digit: &Digit, turned: bool) -> Self {
+    pub(super) fn of(places: [&[Entry]; 8], digit: &Digit) -> Self {
         let Addend {
             mut point,
             negate,
             skip,
         } = Affine::of_digits(places, digit);
-        if turned {
-            point.x = point.x.mul(&Field::constant(&BETA));
-        }
         point.y = point.y.negative_if(negate).tight();
         Self {
             point,
             absent: skip,
         }
+    }
+
+    /// The same, times a power of λ.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    pub(super) fn turned(places: [&[Entry]; 8], turned: &Turned) -> Self {
+        let mut summand = Self::of(places, &turned.digit);
+        let by = Field::constant(&[1, 0, 0, 0, 0])
+            .replaced(turned.once, &Field::constant(&BETA))
+            .replaced(turned.twice, &Field::constant(&BETA_SQUARED));
+        summand.point.x = summand.point.x.mul(&by);
+        summand
     }
 
     /// One point in every lane.

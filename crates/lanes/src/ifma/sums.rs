@@ -2,14 +2,15 @@
 //! starts at one odd point, whose multiple is taken away at the end.
 
 use super::{
-    digits::{Digit, MULTIPLES, booth, hexagonal},
+    digits::{Digit, MULTIPLES, booth, hexagonal, turned},
     field::{Constant, Field, roots},
     multiples::{Multiples, asked},
     points::{Affine, Sum, add, affine_all, double},
     tree::{Group, Summand, add_groups, halve},
 };
 use crate::{
-    Answers, Entry, FIXED, FIXED_EACH, FIXED_WIDTH, Invert, KNOWN, Known, NEW, New, Points, Signed,
+    Answers, Cells, Entry, FIXED, FIXED_EACH, FIXED_WIDTH, Invert, KNOWN, KNOWN_EACH, Known, NEW,
+    New, Points, Signed,
 };
 use std::arch::x86_64::__mmask8;
 
@@ -49,23 +50,26 @@ const END_NEW: [Constant; 2] = [
     ],
 ];
 
-/// -2^6 times START.
+/// -2^12 times START.
 const END_KNOWN: [Constant; 2] = [
     [
-        0xd_6ba5_ab7b_1da3,
-        0x3_e30b_67ae_164b,
-        0xf_388b_03d0_09a6,
-        0xe_4fc1_adbc_12cf,
-        0xbb3b_5d88_c5bc,
+        0x8_24e1_da08_5f34,
+        0xe_3f9f_4060_faae,
+        0x0_8310_e0e3_4001,
+        0xf_1071_3341_f0d9,
+        0xfb2f_e528_9890,
     ],
     [
-        0x2_9f17_3727_e124,
-        0xd_af92_30a0_aa1c,
-        0x7_778f_e434_6cf3,
-        0xa_2200_0b6b_62d6,
-        0xd291_54a2_701a,
+        0xe_a033_0b2e_e841,
+        0x1_bdc4_12c4_7190,
+        0x3_8179_865c_c761,
+        0xd_806f_08d6_badd,
+        0x26fa_1e06_2bbd,
     ],
 ];
+
+/// One of so many places has a part of a known point's table.
+const APART: usize = 4;
 
 /// How many sums of eight are computed step by step together.
 const ABREAST: usize = 2;
@@ -174,28 +178,32 @@ pub(super) fn new_points(all: &[New], fixed: &[Entry], invert: Invert<'_>) -> Ve
 fn generator(group: &mut Vec<Summand>, number: &Signed<4>, fixed: &[Entry]) {
     let digits = booth::<FIXED_WIDTH, FIXED, 4>(number);
     for (digit, place) in digits.iter().zip(fixed.chunks_exact(FIXED_EACH)) {
-        group.push(Summand::of([place; 8], digit, false));
+        group.push(Summand::of([place; 8], digit));
     }
 }
 
 #[target_feature(enable = "avx512f,avx512ifma")]
-pub(super) fn known_points(all: &[Known<'_>], fixed: &[Entry], invert: Invert<'_>) -> Vec<Answers> {
+pub(super) fn known_points(
+    all: &[Known<'_>],
+    cells: &Cells,
+    fixed: &[Entry],
+    invert: Invert<'_>,
+) -> Vec<Answers> {
     let mut sums = Vec::with_capacity(all.len());
     for some in all.chunks(TOGETHER) {
-        let mut groups = Vec::with_capacity(2 * some.len());
+        let mut groups = Vec::with_capacity(APART * some.len());
         for known in some {
-            let [odd, even] = summands(known, fixed);
-            groups.extend([Group::new(odd), Group::new(even)]);
+            groups.extend(summands(known, cells, fixed));
         }
         halve(&mut groups, &mut [], invert);
-        let mut pairs = groups.chunks_exact_mut(2 * ABREAST);
-        for four in pairs.by_ref() {
-            if let [odd, even, other_odd, other_even] = four {
-                sums.extend(known_sums([odd, other_odd], [even, other_even]));
-            }
+        let mut pairs = groups.chunks_exact_mut(ABREAST * APART);
+        for pair in pairs.by_ref() {
+            let (first, second) = pair.split_at_mut(APART);
+            sums.extend(known_sums([first, second]));
         }
-        if let [odd, even] = pairs.into_remainder() {
-            sums.extend(known_sums([odd], [even]));
+        let rest = pairs.into_remainder();
+        if !rest.is_empty() {
+            sums.extend(known_sums([rest]));
         }
     }
     let mut answers = Vec::with_capacity(sums.len());
@@ -209,45 +217,44 @@ pub(super) fn known_points(all: &[Known<'_>], fixed: &[Entry], invert: Invert<'_
     answers
 }
 
-/// The sum of odd places is doubled six times, and then has its place beside that of even ones.
+/// Of the groups of each sum, which are by how far a place is behind one with a part of the table: the sum of the last group is
+/// doubled four times, and then has its place beside that of the group before it.
 #[target_feature(enable = "avx512f,avx512ifma")]
-fn known_sums<const N: usize>(odd: [&mut Group; N], even: [&mut Group; N]) -> [Sum; N] {
+fn known_sums<const N: usize>(mut groups: [&mut [Group]; N]) -> [Sum; N] {
     let mut sums = [Sum::of(&Affine::constant(&START)); N];
-    for at in 0..N {
-        // No group is empty, and its first is there in every lane: that began as `START`.
-        if let Some(first) = odd[at].pop_first() {
-            sums[at] = Sum::of(&first.point);
+    for (sum, groups) in sums.iter_mut().zip(&mut groups) {
+        // No group is empty, and the first of the last one is there in every lane: that began as `START`.
+        if let Some(first) = groups.last_mut().and_then(Group::pop_first) {
+            *sum = Sum::of(&first.point);
         }
     }
-    add_groups(&mut sums, odd.map(|group| &*group));
-    for _ in 0..6 {
-        double(&mut sums);
+    for behind in (0..APART).rev() {
+        if behind + 1 < APART {
+            for _ in 0..4 {
+                double(&mut sums);
+            }
+        }
+        add_groups(&mut sums, groups.each_ref().map(|groups| &groups[behind]));
     }
-    add_groups(&mut sums, even.map(|group| &*group));
     sums
 }
 
-/// What is to be added up: for odd places from `START` on, and for even ones, and those of G, with what takes it away again.
-/// So no sum of the first kind is ever nothing.
+/// What is to be added up, by how far its place is behind one with a part of the table: the last group from `START` on, and the
+/// first with the multiples of G and with what takes `START` away again. So no sum but the whole one is ever nothing.
 #[target_feature(enable = "avx512f,avx512ifma")]
-fn summands(known: &Known<'_>, fixed: &[Entry]) -> [Vec<Summand>; 2] {
-    let mut odd = Vec::with_capacity(1 + KNOWN);
-    odd.push(Summand::constant(&START));
-    let mut even = Vec::with_capacity(1 + KNOWN + FIXED);
-    even.push(Summand::constant(&END_KNOWN));
-    let digits = known
-        .halves
-        .each_ref()
-        .map(|half| booth::<6, KNOWN, 2>(half));
-    for at in 0..KNOWN {
+fn summands(known: &Known<'_>, cells: &Cells, fixed: &[Entry]) -> [Group; APART] {
+    let (digits, wrong) = turned(&known.halves, cells);
+    let mut groups = [const { Vec::new() }; APART];
+    groups[0].reserve(KNOWN / APART + 1 + FIXED + 1);
+    groups[APART - 1].push(Summand::constant(&START));
+    for (at, digit) in digits.iter().enumerate() {
         let mut places = known.tables;
         for place in &mut places {
-            *place = &place[32 * (at / 2)..][..32];
+            *place = &place[KNOWN_EACH * (at / APART)..];
         }
-        let group = if at % 2 == 1 { &mut odd } else { &mut even };
-        group.push(Summand::of(places, &digits[0][at], false));
-        group.push(Summand::of(places, &digits[1][at], true));
+        groups[at % APART].push(Summand::turned(places, digit));
     }
-    generator(&mut even, &known.fixed, fixed);
-    [odd, even]
+    generator(&mut groups[0], &known.fixed, fixed);
+    groups[0].push(Summand::constant(&END_KNOWN));
+    groups.map(|group| Group::new(group).but(wrong))
 }

@@ -21,7 +21,7 @@ pub(super) struct Summand {
     pub(super) absent: __mmask8,
 }
 
-/// Points to be added up, and the lanes in which two of them had one x.
+/// Points to be added up, and the lanes whose sum means nothing, as two of them had one x.
 pub(super) struct Group {
     all: Vec<Summand>,
     bad: __mmask8,
@@ -102,6 +102,12 @@ impl Inverses {
 impl Group {
     pub(super) fn new(all: Vec<Summand>) -> Self {
         Self { all, bad: 0 }
+    }
+
+    /// The same, with lanes that are not to be computed.
+    pub(super) fn but(mut self, lanes: __mmask8) -> Self {
+        self.bad |= lanes;
+        self
     }
 
     /// Takes out the first of what is left.

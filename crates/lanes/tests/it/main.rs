@@ -7,6 +7,7 @@
 
 mod hash;
 mod quotients;
+mod ring;
 mod sums;
 
 use http402_lanes::Lanes;

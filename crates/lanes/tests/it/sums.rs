@@ -1,7 +1,7 @@
-use crate::lanes;
+use crate::{lanes, ring};
 use http402_lanes::{
-    Answers, Entry, FIXED, FIXED_EACH, FIXED_WIDTH, KNOWN, Known, Lanes, Limbs, New, Numbers,
-    Points, Signed,
+    Answers, Entry, FIXED, FIXED_EACH, FIXED_WIDTH, KNOWN, KNOWN_EACH, Known, Lanes, Limbs, New,
+    Numbers, Points, Signed,
 };
 use num_bigint::{BigInt, BigUint};
 use proptest::prelude::*;
@@ -83,25 +83,43 @@ fn entry(point: &Point) -> Entry {
     Entry([a, b, c, d, e, f, g, h])
 }
 
-/// The multiples 1 to `each` of 2^(width·i) times the point.
-fn table(point: &Point, places: usize, width: usize, each: usize) -> Vec<Entry> {
-    let mut base = point.clone();
+/// The multiples 1 to `FIXED_EACH` of 2^(`FIXED_WIDTH`·i) times the generator.
+static FIXED_TABLE: LazyLock<Vec<Entry>> = LazyLock::new(|| {
+    let mut base = generator();
     let mut all = Vec::new();
-    for _ in 0..places {
+    for _ in 0..FIXED {
         let mut sum = None;
-        for _ in 0..each {
+        for _ in 0..FIXED_EACH {
             sum = add(&sum, &base);
             all.push(entry(&sum));
         }
-        for _ in 0..width {
+        for _ in 0..FIXED_WIDTH {
             base = add(&base, &base);
         }
     }
     all
-}
+});
 
-static FIXED_TABLE: LazyLock<Vec<Entry>> =
-    LazyLock::new(|| table(&generator(), FIXED, FIXED_WIDTH as usize, FIXED_EACH));
+/// The multiples of 2^(16·i) times the point, and 2^128 times it.
+fn known_table(point: &Point) -> Vec<Entry> {
+    let numbers = ring::numbers();
+    let mut base = point.clone();
+    let mut all = Vec::new();
+    for _ in 0..KNOWN / 4 {
+        let turned = turned(&base);
+        for [a, b] in &numbers {
+            let (a, b) = (BigInt::from(*a), BigInt::from(*b));
+            let sum = add(&multiple(&base, &a), &multiple(&turned, &b));
+            all.push(entry(&sum));
+        }
+        for _ in 0..16 {
+            base = add(&base, &base);
+        }
+    }
+    assert_eq!(all.len(), KNOWN / 4 * KNOWN_EACH);
+    all.push(entry(&base));
+    all
+}
 
 pub(crate) fn number<const LIMBS: usize>(numbers: &[Limbs; LIMBS], lane: usize) -> BigUint {
     let limbs = numbers.iter().rev();
@@ -205,8 +223,8 @@ fn news(bits: u32) -> impl Strategy<Value = New> {
     })
 }
 
-fn knowns() -> impl Strategy<Value = ([Signed<2>; 2], Signed<4>)> {
-    ([numbers::<2>(128), numbers::<2>(128)], numbers::<4>(256))
+fn knowns(bits: u32) -> impl Strategy<Value = ([Signed<2>; 2], Signed<4>)> {
+    ([numbers::<2>(bits), numbers::<2>(bits)], numbers::<4>(256))
 }
 
 /// The first lanes ask for what their sums are, but for some with another x or another y; and the rest for what is no point.
@@ -249,25 +267,41 @@ proptest! {
     }
 
     #[test]
-    fn sums_with_known_points(keys in any::<[u64; 8]>(), all in prop::collection::vec(knowns(), 1..11)) {
-        let Some(lanes) = lanes() else { return Ok(()) };
-        let keys = keys.map(|key| multiple(&generator(), &BigInt::from(u128::from(key) + 1)));
-        let tables = keys.each_ref().map(|key| table(key, KNOWN / 2, 12, 32));
-        let mut known: Vec<_> = all.iter().map(|(halves, fixed)| Known {
-            tables: tables.each_ref().map(Vec::as_slice),
-            halves: *halves,
-            fixed: *fixed,
-            x: [[0; 8]; 4],
-            odd: 0,
-        }).collect();
-        let all = known.iter_mut().enumerate();
-        let right: Vec<_> = all.map(|(at, known)| compared(known, &keys, if at == 0 { 8 } else { 1 })).collect();
-        let answers = lanes.known_points(&known, &FIXED_TABLE, &invert);
-        prop_assert_eq!(answers.len(), right.len());
-        for (answers, right) in answers.iter().zip(right) {
-            // Numbers of few digits may make points meet: that is told.
-            prop_assert_eq!(answers.right, right & answers.computed);
+    fn sums_with_known_points(keys in any::<[u64; 8]>(), all in prop::collection::vec(knowns(127), 1..11)) {
+        if let Some(lanes) = lanes() {
+            check_known(lanes, keys, &all);
         }
+    }
+
+    /// Halves may be too long for the digits: then that is told.
+    #[test]
+    fn known_sums_of_long_halves_are_right_or_told(keys in any::<[u64; 8]>(), long in knowns(128)) {
+        if let Some(lanes) = lanes() {
+            check_known(lanes, keys, &[long]);
+        }
+    }
+}
+
+fn check_known(lanes: Lanes, keys: [u64; 8], all: &[([Signed<2>; 2], Signed<4>)]) {
+    let keys = keys.map(|key| multiple(&generator(), &BigInt::from(u128::from(key) + 1)));
+    let tables = keys.each_ref().map(known_table);
+    let known = all.iter().map(|(halves, fixed)| Known {
+        tables: tables.each_ref().map(Vec::as_slice),
+        halves: *halves,
+        fixed: *fixed,
+        x: [[0; 8]; 4],
+        odd: 0,
+    });
+    let mut known: Vec<_> = known.collect();
+    let all = known.iter_mut().enumerate();
+    let right: Vec<_> = all
+        .map(|(at, known)| compared(known, &keys, if at == 0 { 8 } else { 1 }))
+        .collect();
+    let answers = lanes.known_points(&known, &ring::cells(), &FIXED_TABLE, &invert);
+    assert_eq!(answers.len(), right.len());
+    for (answers, right) in answers.iter().zip(right) {
+        // Numbers of few digits may make points meet: that is told.
+        assert_eq!(answers.right, right & answers.computed);
     }
 }
 
@@ -291,12 +325,12 @@ fn invert(all: [u64; 4]) -> [u64; 4] {
     limbs(&(of_limbs(all) % &p).modinv(&p).unwrap())
 }
 
-/// A key whose multiple of the last even place, turned by λ, is the generator.
+/// A key whose multiple of the last place, turned by λ, is the generator.
 fn meeting_key() -> Point {
     let parse = |text: &[u8]| BigUint::parse_bytes(text, 16).unwrap();
     let order = parse(b"fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141");
     let lambda = parse(b"5363ad4cc05c30e0a5261c028812645a122e22ea20816678df02967c1b23bd72");
-    let shifted: BigUint = (lambda << 120_u32) % &order;
+    let shifted: BigUint = (lambda << 128_u32) % &order;
     let times = shifted.modinv(&order).unwrap();
     multiple(&generator(), &BigInt::from(times))
 }
@@ -312,15 +346,15 @@ fn of_digits(digits: &[i64], width: u32) -> BigInt {
 fn known_points_that_meet_are_told_and_no_other_sum_is_touched() {
     let Some(lanes) = lanes() else { return };
     let key = meeting_key();
-    let own = table(&key, KNOWN / 2, 12, 32);
-    let (twos, threes) = ([2; KNOWN], [3; FIXED]);
+    let own = known_table(&key);
+    let threes = [3; FIXED];
+    // The digits 2 - 5·λ, and λ last.
+    let (mut a, mut b) = ([2; KNOWN], [-5; KNOWN]);
+    (a[KNOWN - 1], b[KNOWN - 1]) = (0, 1);
     let same = |number: BigInt| from_fn(|_| number.clone());
     let mut quiet = Known {
         tables: [&own; 8],
-        halves: [
-            signed(same(of_digits(&[1; KNOWN], 6))),
-            signed(same(of_digits(&twos, 6))),
-        ],
+        halves: [a, b].map(|digits| signed(same(of_digits(&digits, 4)))),
         fixed: signed(same(of_digits(&threes, FIXED_WIDTH))),
         x: [[0; 8]; 4],
         odd: 0,
@@ -328,27 +362,25 @@ fn known_points_that_meet_are_told_and_no_other_sum_is_touched() {
     let (x, y) = known_sum(&quiet, &key, 0).unwrap();
     quiet.x = limbs(&x).map(|limb| [limb; 8]);
     quiet.odd = if y.bit(0) { 0xff } else { 0 };
-    for (count, which, digit) in [(1, 0, 7), (2, 1, -7), (8, 3, 32), (9, 8, -1), (9, 0, 1)] {
+    let quietly = lanes.known_points(&[quiet.clone()], &ring::cells(), &FIXED_TABLE, &invert)[0];
+    assert_eq!((quietly.right, quietly.computed), (0xff, 0xff));
+    for (count, which, digit) in [(1, 0, 1), (2, 1, -1), (8, 3, 1), (9, 8, -1), (9, 0, 1)] {
         let mut all = vec![quiet.clone(); count];
-        // These two are added to each other before anything else.
-        let (mut second, mut fixed) = (twos, threes);
-        (second[20], fixed[0]) = (i64::abs(digit), digit);
-        let told = &mut all[which];
-        let lane_five = |quiet: &BigInt, other: &BigInt| {
-            from_fn(|lane| {
-                if lane == 5 {
-                    other.clone()
-                } else {
-                    quiet.clone()
-                }
-            })
-        };
-        told.halves[1] = signed(lane_five(&of_digits(&twos, 6), &of_digits(&second, 6)));
-        told.fixed = signed(lane_five(
-            &of_digits(&threes, FIXED_WIDTH),
-            &of_digits(&fixed, FIXED_WIDTH),
-        ));
-        let answers = lanes.known_points(&all, &FIXED_TABLE, &invert);
+        // The first multiple of G and the last one of the key are added to each other before anything else.
+        let mut fixed = threes;
+        fixed[0] = digit;
+        let (quiet, told) = (
+            of_digits(&threes, FIXED_WIDTH),
+            of_digits(&fixed, FIXED_WIDTH),
+        );
+        all[which].fixed = signed(from_fn(|lane| {
+            if lane == 5 {
+                told.clone()
+            } else {
+                quiet.clone()
+            }
+        }));
+        let answers = lanes.known_points(&all, &ring::cells(), &FIXED_TABLE, &invert);
         for (at, Answers { right, computed }) in answers.into_iter().enumerate() {
             let others = if at == which { !(1 << 5) } else { 0xff };
             assert_eq!((right, computed), (others, others), "sum {at}");

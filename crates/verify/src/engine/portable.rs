@@ -9,6 +9,7 @@ mod key;
 mod limbs;
 mod point;
 mod recover;
+mod ring;
 mod scalar;
 #[cfg(test)]
 mod tests;

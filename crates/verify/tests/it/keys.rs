@@ -80,7 +80,7 @@ fn keys_are_bounded_and_the_oldest_makes_room() {
     let engine = Portable::with_keys(none.clone());
     assert!(check(&engine, &signed(1, 1)) && check(&engine, &signed(1, 2)));
     assert!(none.is_empty());
-    assert_eq!(Keys::MEMORY, 22_528);
+    assert_eq!(Keys::MEMORY, 22_080);
     let text = format!("{keys:?}");
     assert!(text.starts_with("Keys {"), "{text}");
 }

@@ -45,7 +45,7 @@ impl Keys {
     /// The bytes of one key's table.
     pub const MEMORY: usize = BYTES;
 
-    /// How many keys are kept unless configured otherwise: 22 MiB of tables.
+    /// How many keys are kept unless configured otherwise: about 22 MiB of tables.
     pub const LIMIT: usize = 1024;
 
     /// After how many right signatures a table is built unless configured otherwise. Building costs about as much as three

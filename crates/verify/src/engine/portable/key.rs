@@ -1,41 +1,48 @@
 //! A known key, with a table of its multiples.
 
 use super::{
-    digits::booth_half,
     field::Field,
-    fixed::{Term, generator_terms, multiples},
+    fixed::{self, generator_terms},
     point::{Affine, Entry, Jacobian},
+    ring::{FOUR, Term, Turned, terms},
     scalar::Scalar,
 };
 use crate::Signature;
 use http402_core::B256;
 use std::array::from_fn;
 
-/// Digits of six bits.
-pub(super) const WIDTH: u32 = 6;
-/// How many make up half a scalar; every second one has a place in the table.
-pub(super) const COUNT: usize = 22;
-/// The multiples of each place: 1 to 32.
-const EACH: usize = 1 << (WIDTH - 1);
+/// How many digits of four bits make up both halves of a scalar; every fourth one has a place in the table.
+pub(super) const COUNT: usize = 33;
+/// How many digits lie between two that have a place.
+const APART: usize = 4;
+/// How many places there are beside the last one, which asks for its first multiple alone.
+const PLACES: usize = COUNT / APART;
+/// The multiples of each place.
+const EACH: usize = 43;
 
-/// The multiples 1 to 32 of 2^(12·i) times a key, for i from 0 to 10.
+/// The multiples of 2^(16·i) times a key, for i from 0 to 7, and 2^128 times it.
 #[derive(Debug)]
 pub(super) struct Table(Box<[Entry]>);
 
 /// The bytes of a table.
-pub(super) const BYTES: usize = COUNT / 2 * EACH * size_of::<Entry>();
+pub(super) const BYTES: usize = (PLACES * EACH + 1) * size_of::<Entry>();
 
 impl Table {
     pub(super) fn new(key: Affine) -> Self {
-        let places = (0..COUNT / 2).scan(key.jacobian(), |base, _| {
-            let this = *base;
-            *base = (0..2 * WIDTH).fold(*base, |point, _| point.double());
-            Some(this)
+        let mut base = key.jacobian();
+        let places: [Jacobian; PLACES] = from_fn(|_| {
+            let this = base;
+            base = (0..4 * APART).fold(base, |point, _| point.double());
+            this
         });
-        Self(multiples(&places.collect::<Vec<_>>(), EACH))
+        let mut all = Vec::with_capacity(PLACES * EACH + 1);
+        all.extend(FOUR.multiples(&places));
+        // 2^128 times a point of prime order is not infinity.
+        all.extend(base.affine().map(Affine::entry));
+        Self(all.into_boxed_slice())
     }
 
-    /// The multiples 1 to 32 of each place.
+    /// The multiples of each place.
     #[cfg(feature = "lanes")]
     pub(super) fn entries(&self) -> &[Entry] {
         &self.0
@@ -46,27 +53,39 @@ impl Table {
         let z = Scalar::from_bytes(&digest.0);
         let r = Scalar::from_bytes(signature.r());
         let generator = generator_terms(z.mul(inverse));
-        let sum = self.multiply(r.mul(inverse));
-        generator.iter().fold(sum, |sum, term| term.add_to(sum))
+        let key = self.terms(r.mul(inverse));
+        let last: [&Term; PLACES + 1 + fixed::COUNT] =
+            from_fn(|at| match at.checked_sub(PLACES + 1) {
+                None => &key[APART * at],
+                Some(at) => &generator[at],
+            });
+        doubled(&key).add(last).sum()
     }
 
     /// `times` the key.
+    #[cfg(test)]
     pub(super) fn multiply(&self, times: Scalar) -> Jacobian {
-        let [first, second] = times.split().map(booth_half::<WIDTH, COUNT>);
-        let terms: [[Term; 2]; COUNT] = from_fn(|at| {
-            let multiples = &self.0[EACH * (at / 2)..][..EACH];
-            [first[at], second[at]].map(|digit| Term::of(multiples, digit))
-        });
-        let add = |sum, [first, second]: &[Term; 2]| {
-            let sum = first.add_to(sum);
-            second.endomorphism().add_to(sum)
-        };
-        // The digits of odd places first, then six doublings, then those of even places.
-        let odd = terms.iter().skip(1).step_by(2);
-        let sum = odd.fold(Jacobian::INFINITY, add);
-        let sum = (0..WIDTH).fold(sum, |point, _| point.double());
-        terms.iter().step_by(2).fold(sum, add)
+        let key = self.terms(times);
+        let last: [&Term; PLACES + 1] = from_fn(|at| &key[APART * at]);
+        doubled(&key).add(last).sum()
     }
+
+    fn terms(&self, times: Scalar) -> [Term; COUNT] {
+        let digits = FOUR.digits(&times.halves());
+        let entry = |at: usize| &self.0[EACH * (at / APART)..][digits[at].entry];
+        terms(&digits, from_fn(entry))
+    }
+}
+
+/// The sum of the terms of all places but every fourth, each doubled as often as it has to be.
+fn doubled(terms: &[Term; COUNT]) -> Turned {
+    // Four times terms are added, each of which leaves one multiplication more to be made: none at last.
+    let mut sum = Turned::new(Jacobian::INFINITY, 2);
+    for from in (1..APART).rev() {
+        let own: [&Term; PLACES] = from_fn(|place| &terms[APART * place + from]);
+        sum = (0..4).fold(sum.add(own), |sum, _| sum.double());
+    }
+    sum
 }
 
 /// Whether a point is the one that a signature names: x is r, as a number and not modulo n, and y is odd or even as v says.

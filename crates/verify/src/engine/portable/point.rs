@@ -12,6 +12,14 @@ pub(super) use http402_lanes::Entry;
 #[repr(align(64))]
 pub(super) struct Entry(pub(super) [u64; 8]);
 
+/// What x is multiplied by where λ multiplies a point.
+const BETA: Field = Field::from_limbs([
+    0xc139_6c28_7195_01ee,
+    0x9cf0_4975_12f5_8995,
+    0x6e64_479e_ac34_34e9,
+    0x7ae9_6a2b_657c_0710,
+]);
+
 /// A point that is not the one at infinity.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Affine {
@@ -74,12 +82,6 @@ impl Affine {
     /// λ times it.
     #[inline(always)]
     pub(super) fn endomorphism(self) -> Self {
-        const BETA: Field = Field::from_limbs([
-            0xc139_6c28_7195_01ee,
-            0x9cf0_4975_12f5_8995,
-            0x6e64_479e_ac34_34e9,
-            0x7ae9_6a2b_657c_0710,
-        ]);
         Self {
             x: self.x.mul(BETA),
             y: self.y,
@@ -112,6 +114,13 @@ impl Jacobian {
 
     pub(super) fn is_infinity(self) -> bool {
         self.z.is_zero()
+    }
+
+    /// λ times it.
+    #[inline(always)]
+    pub(super) fn endomorphism(self) -> Self {
+        let x = self.x.mul(BETA);
+        Self { x, ..self }
     }
 
     /// Twice it. No point has order two, and infinity stays: z is y·z.

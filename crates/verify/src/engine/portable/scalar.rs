@@ -113,22 +113,22 @@ impl Scalar {
         }
     }
 
-    /// It, or its negative when that is the smaller one: below 2^255.
-    pub(super) fn smaller(self) -> (bool, [u64; 4]) {
-        let negative = self.0[3] >> 63 == 1;
-        if negative {
-            (true, self.negate().0)
-        } else {
-            (false, self.0)
-        }
-    }
-
     /// The two halves a, b with a + b·λ = self, where λ is what the endomorphism (x, y) → (β·x, y) multiplies by.
     ///
     /// The vectors (A1, -B1) and (A2, A1) span the lattice of all (a, b) with a + b·λ = 0. The lattice point next to
     /// (self, 0) is taken away: what is left is within half of each vector, |a| ≤ (A1 + A2)/2 and |b| ≤ (B1 + A1)/2, and a
     /// little for rounding, all below 2^128.
     pub(super) fn split(self) -> [Half; 2] {
+        self.parts().map(Half::of)
+    }
+
+    /// The halves in two's complement.
+    pub(super) fn halves(self) -> [[u64; 3]; 2] {
+        self.parts().map(|[l0, l1, l2, _]| [l0, l1, l2])
+    }
+
+    /// The halves modulo 2^256.
+    fn parts(self) -> [[u64; 4]; 2] {
         const A1: [u64; 4] = [0xe86c_90e4_9284_eb15, 0x3086_d221_a7d4_6bcd, 0, 0];
         const A2: [u64; 4] = [0x57c1_108d_9d44_cfd8, 0x14ca_50f7_a8e2_f3f6, 1, 0];
         const B1: [u64; 4] = [0x6f54_7fa9_0abf_e4c3, 0xe443_7ed6_010e_8828, 0, 0];
@@ -149,7 +149,7 @@ impl Scalar {
         let a = sub4(&self.0, &low(&first, &A1)).0;
         let a = sub4(&a, &low(&second, &A2)).0;
         let b = sub4(&low(&first, &B1), &low(&second, &A1)).0;
-        [Half::of(a), Half::of(b)]
+        [a, b]
     }
 }
 

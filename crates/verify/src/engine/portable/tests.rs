@@ -1,10 +1,11 @@
 use super::{
     Keys, Portable,
-    digits::{booth, booth_half, sparse},
+    digits::sparse,
     field::Field,
-    fixed::{add_generator, table},
-    key::Table,
+    fixed::{self, add_generator, table},
+    key::{self, Table},
     point::{Affine, Jacobian},
+    ring::{Digit, FIVE, FOUR},
     scalar::{Half, Scalar},
 };
 use crate::{
@@ -130,11 +131,70 @@ fn halves_and_digits_are_right(a: &[u8; 32]) {
     let [first, second] = scalar.split().map(half_is_right);
     let whole: BigInt = first + second * lambda - &value;
     assert_eq!(whole % &n, BigInt::ZERO);
-    let (negative, number) = scalar.smaller();
-    let digits = booth::<8, 32>(&number);
-    let size = sum(digits.iter().map(|digit| i64::from(*digit)), 8);
-    assert!(size.bits() < 256);
-    assert_eq!(if negative { n - size } else { size }, value);
+    let wide = scalar.halves().map(|[l0, l1, l2]| {
+        let size = BigInt::from(BigUint::from_slice(&[
+            l0 as u32,
+            (l0 >> 32) as u32,
+            l1 as u32,
+            (l1 >> 32) as u32,
+        ]));
+        size - (BigInt::from(l2 & 1) << 128)
+    });
+    assert_eq!(wide, scalar.split().map(half_is_right));
+    let digits = FOUR.digits::<{ key::COUNT }>(&scalar.halves());
+    assert_eq!(digits_are(&digits, 4), wide);
+    assert_eq!(digits[key::COUNT - 1].entry, 0);
+    let digits = FIVE.digits::<{ fixed::COUNT }>(&scalar.halves());
+    assert_eq!(digits_are(&digits, 5), wide);
+}
+
+/// a and b of what digits of so many bits make up.
+fn digits_are(digits: &[Digit], width: u32) -> [BigInt; 2] {
+    let numbers = numbers(width);
+    let digits = digits.iter().map(|digit| {
+        let [mut a, mut b] = numbers[digit.entry];
+        for _ in 0..digit.turn % 3 {
+            (a, b) = (-b, a - b);
+        }
+        let sign = match (digit.turn, digit.negative) {
+            (3, _) => 0,
+            (_, true) => -1,
+            (_, false) => 1,
+        };
+        [sign * a, sign * b]
+    });
+    let part = |of: usize| sum(digits.clone().map(|digit| digit[of]), width);
+    [part(0), part(1)]
+}
+
+/// The a and b of all multiples of a place: from the smallest a on, each with its b, and where two do for one residue, the
+/// first.
+fn numbers(width: u32) -> Vec<[i64; 2]> {
+    let base = 1 << width;
+    let mut there = std::collections::HashSet::new();
+    let mut all = Vec::new();
+    for a in 1..base {
+        for b in 0..a {
+            let norm = |a: i64, b: i64| a * a - a * b + b * b;
+            let (own, mut smallest) = (norm(a, b), true);
+            for (x, y) in (-2..=2).flat_map(|x| (-2..=2).map(move |y| (x, y))) {
+                smallest &= own <= norm(a + base * x, b + base * y);
+            }
+            let place = [a.rem_euclid(base), b.rem_euclid(base)];
+            if !smallest || there.contains(&place) {
+                continue;
+            }
+            all.push([a, b]);
+            let (mut x, mut y) = (a, b);
+            for _ in 0..6 {
+                there.insert([x.rem_euclid(base), y.rem_euclid(base)]);
+                (x, y) = (x - y, x);
+            }
+        }
+    }
+    // Every residue but zero.
+    assert_eq!(there.len() as i64, base * base - 1);
+    all
 }
 
 /// The number that a half is.
@@ -142,10 +202,6 @@ fn half_is_right(half: Half) -> BigInt {
     assert!(half.size < 1 << 127 | 1 << 126);
     let size = BigInt::from(half.size);
     let number = if half.negative { -size } else { size };
-    let dense = booth_half::<6, 22>(half);
-    let whole = sum(dense.iter().map(|digit| i64::from(*digit)), 6);
-    assert_eq!(whole, number);
-    assert!(dense.iter().all(|digit| digit.abs() <= 32));
     let sparse = sparse(half);
     let whole = sum(sparse.iter().map(|digit| i64::from(*digit)), 1);
     assert_eq!(whole, number);
@@ -304,8 +360,8 @@ fn sums_of_points_are_those_of_the_textbook_also_where_they_meet() {
 
 #[test]
 fn tables_are_as_large_as_they_are_said_to_be() {
-    assert_eq!(size_of_val(table()), 464 << 10);
-    assert_eq!(Keys::MEMORY, 22 << 10);
+    assert_eq!(size_of_val(table()), 26 * 171 * 64);
+    assert_eq!(Keys::MEMORY, 22_080);
     #[cfg(feature = "lanes")]
     {
         let table = Table::new(Affine::GENERATOR);

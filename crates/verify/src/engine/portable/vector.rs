@@ -1,11 +1,11 @@
 use super::{
     Portable, Signed,
     field::Field,
-    fixed::table,
     key::{Table, named},
     key_of, keys_of, known_all,
     limbs::from_bytes,
-    point::Affine,
+    point::{Affine, Jacobian},
+    ring::FOUR,
     scalar::Scalar,
 };
 use crate::{
@@ -13,8 +13,10 @@ use crate::{
     engine::{Check, Engine},
 };
 use http402_core::{Address, B256, keccak256};
-use http402_lanes::{Fractions, Known, New, Numbers, Points, Quotients};
-use std::array::from_fn;
+use http402_lanes::{
+    Entry, FIXED, FIXED_EACH, FIXED_WIDTH, Fractions, Known, New, Numbers, Points, Quotients,
+};
+use std::{array::from_fn, sync::LazyLock};
 
 /// How many signatures of new payers are worth eight lanes: they cost as much as two one by one.
 const WORTH_NEW: usize = 2;
@@ -23,6 +25,24 @@ const WORTH_KNOWN: usize = 3;
 
 /// How many hashes are: eight cost as much as two one by one.
 const WORTH_HASH: usize = 3;
+
+/// Multiples of the generator, 464 KiB for all lanes of a process: in lanes a product with λ costs more than what the digits of
+/// the other table save, as each lane has another power of it.
+static TABLE: LazyLock<Box<[Entry]>> = LazyLock::new(|| {
+    let mut all = Vec::with_capacity(FIXED * FIXED_EACH);
+    let mut base = Affine::GENERATOR.jacobian();
+    // No place is infinity, nor any of its multiples: the order is a prime.
+    while let (true, Some(affine)) = (all.len() < FIXED * FIXED_EACH, base.affine()) {
+        let mut sum = Jacobian::INFINITY;
+        for _ in 0..FIXED_EACH {
+            sum = sum.add_affine(affine);
+            all.push(sum);
+        }
+        base = (0..FIXED_WIDTH).fold(base, |point, _| point.double());
+    }
+    let all = Jacobian::affine_all(&all).into_iter();
+    all.filter_map(|point| Some(point?.entry())).collect()
+});
 
 /// The engine that checks eight signatures of a batch at once, in the AVX-512 IFMA lanes of the CPU. What comes alone is
 /// left to the [`Portable`] engine in it, and so is every lane that the lanes can not compute.
@@ -78,7 +98,7 @@ impl Lanes {
         let news: Vec<_> = news
             .map(|(items, quotients)| new(items, quotients))
             .collect();
-        let points = self.lanes.new_points(&news, table(), &invert);
+        let points = self.lanes.new_points(&news, &TABLE, &invert);
         let all = items.chunks(8).zip(&points);
         let all = all.flat_map(|(items, points)| items.iter().zip(lanes(points)));
         let keys = all.map(|((digest, signature), key)| match key {
@@ -128,7 +148,9 @@ impl Lanes {
         let sums: Vec<_> = sums
             .map(|(items, quotients)| sums_of(items, quotients))
             .collect();
-        let answers = self.lanes.known_points(&sums, table(), &invert);
+        let answers = self
+            .lanes
+            .known_points(&sums, FOUR.cells(), &TABLE, &invert);
         let answers = items.iter().enumerate().map(|(at, (check, table))| {
             let (answers, lane) = (answers[at / 8], at % 8);
             if answers.computed >> lane & 1 == 1 {
@@ -315,7 +337,7 @@ mod tests {
         let given = fractions(signed.map(|(digest, of)| [of.r(), of.s(), &digest.0]));
         let quotients = engine.lanes.quotients(&[given], &invert_order);
         let given = [new(items, &quotients[0])];
-        let points = engine.lanes.new_points(&given, table(), &invert);
+        let points = engine.lanes.new_points(&given, &TABLE, &invert);
         let keys = lanes(&points[0]).map(|lane| match lane {
             Lane::Key(key) => Some(key),
             Lane::None | Lane::Unknown => None,
