@@ -3,7 +3,10 @@
 //!
 //! One load generator for all, of as many connections, kept alive; cases take turns, a few milliseconds each, and a ratio is the
 //! median over the rounds of what the bare handler took to what a case took in the same round. Beside it stands the same ratio
-//! of the time that the server's thread ran: requests a second depend on who else wants the CPU, and that does not.
+//! of the time that the server's threads ran: requests a second depend on who else wants the CPU, and that does not.
+//!
+//! The server has a thread for each CPU, as tokio and axum have unless told otherwise, and the load generator one more. Then it has
+//! one thread: beside a load generator that waits for it, a handler that does nothing is as fast as the load generator.
 #![allow(
     clippy::unwrap_used,
     reason = "a benchmark that can not go on may panic"
@@ -11,7 +14,7 @@
 #![allow(clippy::print_stdout, reason = "the table is what is read")]
 
 use axum::{Router, routing::get};
-use http402_benches::{cpu, median, paywall::paywall, scene::Scene, used};
+use http402_benches::{cpu, median, paywall::paywall, scene::Scene, used, used_by_all};
 use std::{
     fmt::Write as _,
     net::SocketAddr,
@@ -31,18 +34,15 @@ const EACH: usize = 16;
 /// How many payers take turns.
 const PAYERS: u64 = 64;
 
-/// The server, in a thread of its own for as long as the process lives.
-fn serve(scene: &Scene) -> SocketAddr {
+/// The server, on threads of its own for as long as the process lives.
+fn serve(scene: &Scene, runtime: Runtime) -> SocketAddr {
     let handler = async || "goods";
     let paid = get(handler).layer(paywall(scene));
-    let app = Router::new()
-        .route("/bare", get(handler))
-        .route("/used", get(async || used().as_nanos().to_string()))
-        .route("/x", paid);
+    let app = Router::new().route("/bare", get(handler)).route("/x", paid);
     let (tell, told) = mpsc::channel();
     let thread = std::thread::Builder::new().name("server".into());
     let server = thread.spawn(move || {
-        runtime().block_on(async {
+        runtime.block_on(async {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             tell.send(listener.local_addr().unwrap()).unwrap();
             axum::serve(listener, app).await.unwrap();
@@ -52,8 +52,13 @@ fn serve(scene: &Scene) -> SocketAddr {
     told.recv().unwrap()
 }
 
-fn runtime() -> Runtime {
+fn one_thread() -> Runtime {
     let mut builder = tokio::runtime::Builder::new_current_thread();
+    builder.enable_all().build().unwrap()
+}
+
+fn all_threads() -> Runtime {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
     builder.enable_all().build().unwrap()
 }
 
@@ -97,7 +102,7 @@ struct Load {
 
 impl Load {
     fn new(server: SocketAddr) -> Self {
-        let runtime = runtime();
+        let runtime = one_thread();
         let connections = runtime.block_on(async {
             let mut all = Vec::new();
             for _ in 0..CONNECTIONS {
@@ -114,28 +119,21 @@ impl Load {
         }
     }
 
-    /// How long the server's thread has run, in nanoseconds.
-    fn used(&mut self) -> u64 {
-        let first = &mut self.connections[0];
-        let body = self
-            .runtime
-            .block_on(first.ask(&request("/used", ""), "200"));
-        String::from_utf8(body).unwrap().parse().unwrap()
-    }
-
-    /// How long all connections take for their requests, and how long the server's thread runs for them, in seconds.
+    /// How long all connections take for their requests, and how long the server's threads run for them, in seconds.
     fn run(&mut self, requests: &mut dyn FnMut() -> Vec<u8>, status: &'static str) -> (f64, f64) {
-        let before = self.used();
-        let waited = self.wait(requests, status);
-        let ran = self.used() - before;
-        (waited.as_secs_f64(), ran as f64 / 1e9)
-    }
-
-    fn wait(&mut self, requests: &mut dyn FnMut() -> Vec<u8>, status: &'static str) -> Duration {
-        let mut all: Vec<Vec<Vec<u8>>> = Vec::new();
+        let mut all = Vec::new();
         for _ in 0..CONNECTIONS {
             all.push((0..EACH).map(|_| requests()).collect());
         }
+        // This thread is the load generator, and the others are the server.
+        let server = || used_by_all().saturating_sub(used());
+        let before = server();
+        let waited = self.wait(all, status);
+        let ran = server() - before;
+        (waited.as_secs_f64(), ran.as_secs_f64())
+    }
+
+    fn wait(&mut self, all: Vec<Vec<Vec<u8>>>, status: &'static str) -> Duration {
         let connections = std::mem::take(&mut self.connections);
         let (time, connections) = self.runtime.block_on(async {
             let begin = Instant::now();
@@ -186,21 +184,28 @@ fn main() {
     } else {
         1
     };
-    let mut load = Load::new(serve(&Scene::new(1)));
-    let mut paid = payments();
-    // Every payer comes back.
-    load.run(&mut paid, "200");
-    let (mut bare, mut unpaid) = (|| request("/bare", ""), || request("/x", ""));
-    let mut times = [Vec::new(), Vec::new(), Vec::new()];
-    for _ in 0..rounds {
-        times[0].push(load.run(&mut bare, "200"));
-        times[1].push(load.run(&mut unpaid, "402"));
-        times[2].push(load.run(&mut paid, "200"));
+    println!("CPU: {}", cpu());
+    let servers = [
+        ("a thread for each CPU", all_threads(), true),
+        ("one thread", one_thread(), false),
+    ];
+    for (name, runtime, targets) in servers {
+        let mut load = Load::new(serve(&Scene::new(1), runtime));
+        let mut paid = payments();
+        // Every payer comes back.
+        load.run(&mut paid, "200");
+        let (mut bare, mut unpaid) = (|| request("/bare", ""), || request("/x", ""));
+        let mut times = [Vec::new(), Vec::new(), Vec::new()];
+        for _ in 0..rounds {
+            times[0].push(load.run(&mut bare, "200"));
+            times[1].push(load.run(&mut unpaid, "402"));
+            times[2].push(load.run(&mut paid, "200"));
+        }
+        println!("\nThe server has {name}.\n\n{}", table(&times, targets));
     }
-    println!("CPU: {}\n\n{}", cpu(), table(&times));
 }
 
-fn table(times: &[Vec<(f64, f64)>; 3]) -> String {
+fn table(times: &[Vec<(f64, f64)>; 3], targets: bool) -> String {
     let mut out = String::from(
         "| case | requests a second | of the bare handler | target | the server ran, µs | of that, the bare handler |\n\
          |---|--:|--:|--:|--:|--:|\n",
@@ -217,7 +222,7 @@ fn table(times: &[Vec<(f64, f64)>; 3]) -> String {
         let all = (CONNECTIONS * EACH) as f64;
         let requests = all / median(own.iter().map(|one| one.0).collect());
         let each = median(own.iter().map(|one| one.1).collect()) / all * 1e6;
-        let target = match target {
+        let target = match target.filter(|_| targets) {
             None => String::new(),
             Some(target) if ratio >= target => format!("{target:.2}"),
             Some(target) => format!("{target:.2}, missed"),

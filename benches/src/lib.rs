@@ -155,7 +155,16 @@ impl<'a> Rounds<'a> {
 
 /// How long this thread has run: what it waits for the CPU while others have it does not count.
 pub fn used() -> Duration {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
+    of(ClockId::ThreadCPUTime)
+}
+
+/// How long all threads of this process have run.
+pub fn used_by_all() -> Duration {
+    of(ClockId::ProcessCPUTime)
+}
+
+fn of(clock: ClockId) -> Duration {
+    let time = clock_gettime(clock);
     Duration::new(
         u64::try_from(time.tv_sec).unwrap_or(0),
         u32::try_from(time.tv_nsec).unwrap_or(0),
