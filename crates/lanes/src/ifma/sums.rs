@@ -10,8 +10,8 @@ use super::{
 };
 use crate::{
     Answers, Entry, FIXED, FIXED_EACH, FIXED_WIDTH, Invert, KNOWN, Known, NEW, New, Points, Signed,
+    cpu::__mmask8,
 };
-use std::arch::x86_64::__mmask8;
 
 /// The point to start at. Its x is the SHA-256 of `http402-lanes`, its y even: nobody knows what multiple of another it is.
 const START: [Constant; 2] = [
@@ -74,7 +74,7 @@ const ABREAST: usize = 2;
 const TOGETHER: usize = 8;
 
 /// The points of each, and the lanes in which there is one.
-#[target_feature(enable = "avx512f,avx512ifma")]
+#[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512ifma"))]
 fn lift(all: &[New]) -> Vec<(Affine, __mmask8)> {
     let seven = Field::constant(&[7, 0, 0, 0, 0]);
     let mut squares = Vec::with_capacity(all.len());
@@ -93,7 +93,7 @@ fn lift(all: &[New]) -> Vec<(Affine, __mmask8)> {
 }
 
 /// u·R of each, beginning at `START`.
-#[target_feature(enable = "avx512f,avx512ifma")]
+#[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512ifma"))]
 fn new_sums<const N: usize>(all: [&New; N], multiples: [&Multiples; N]) -> [Sum; N] {
     let mut tables = [[[Entry([0; 8]); 3 * MULTIPLES.len()]; 8]; N];
     let mut digits = [[Digit::ZERO; NEW]; N];
@@ -119,7 +119,7 @@ fn new_sums<const N: usize>(all: [&New; N], multiples: [&Multiples; N]) -> [Sum;
     sums
 }
 
-#[target_feature(enable = "avx512f,avx512ifma")]
+#[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512ifma"))]
 pub(super) fn new_points(all: &[New], fixed: &[Entry], invert: Invert<'_>) -> Vec<Points> {
     let mut sums = Vec::with_capacity(all.len());
     let mut there = Vec::with_capacity(all.len());
@@ -170,7 +170,7 @@ pub(super) fn new_points(all: &[New], fixed: &[Entry], invert: Invert<'_>) -> Ve
 }
 
 /// The multiples of G that make up a number times it.
-#[target_feature(enable = "avx512f,avx512ifma")]
+#[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512ifma"))]
 fn generator(group: &mut Vec<Summand>, number: &Signed<4>, fixed: &[Entry]) {
     let digits = booth::<FIXED_WIDTH, FIXED, 4>(number);
     for (digit, place) in digits.iter().zip(fixed.chunks_exact(FIXED_EACH)) {
@@ -178,7 +178,7 @@ fn generator(group: &mut Vec<Summand>, number: &Signed<4>, fixed: &[Entry]) {
     }
 }
 
-#[target_feature(enable = "avx512f,avx512ifma")]
+#[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512ifma"))]
 pub(super) fn known_points(all: &[Known<'_>], fixed: &[Entry], invert: Invert<'_>) -> Vec<Answers> {
     let mut sums = Vec::with_capacity(all.len());
     for some in all.chunks(TOGETHER) {
@@ -210,7 +210,7 @@ pub(super) fn known_points(all: &[Known<'_>], fixed: &[Entry], invert: Invert<'_
 }
 
 /// The sum of odd places is doubled six times, and then has its place beside that of even ones.
-#[target_feature(enable = "avx512f,avx512ifma")]
+#[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512ifma"))]
 fn known_sums<const N: usize>(odd: [&mut Group; N], even: [&mut Group; N]) -> [Sum; N] {
     let mut sums = [Sum::of(&Affine::constant(&START)); N];
     for at in 0..N {
@@ -229,7 +229,7 @@ fn known_sums<const N: usize>(odd: [&mut Group; N], even: [&mut Group; N]) -> [S
 
 /// What is to be added up: for odd places from `START` on, and for even ones, and those of G, with what takes it away again.
 /// So no sum of the first kind is ever nothing.
-#[target_feature(enable = "avx512f,avx512ifma")]
+#[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512ifma"))]
 fn summands(known: &Known<'_>, fixed: &[Entry]) -> [Vec<Summand>; 2] {
     let mut odd = Vec::with_capacity(1 + KNOWN);
     odd.push(Summand::constant(&START));
