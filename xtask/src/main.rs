@@ -7,6 +7,7 @@ mod deps;
 mod house;
 mod instructions;
 mod interop;
+mod lanes;
 mod mutants;
 mod no_std;
 mod shell;

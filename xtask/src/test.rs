@@ -1,7 +1,7 @@
 //! `cargo xtask test`: every check, in the order in which they fail fastest.
 
 use crate::{
-    contracts, deny, deps, house, instructions, interop, no_std,
+    contracts, deny, deps, house, instructions, interop, lanes, no_std,
     shell::{Done, cargo, has, run},
 };
 use std::time::Instant;
@@ -10,7 +10,7 @@ use std::time::Instant;
 const PROFILE: &str = "--release";
 
 pub(crate) fn all(strict: bool) -> Done {
-    let steps: [(&str, &dyn Fn() -> Done); 12] = [
+    let steps: [(&str, &dyn Fn() -> Done); 13] = [
         ("house", &house::check),
         ("dependencies", &deps::check),
         ("their licences and sources", &|| {
@@ -18,6 +18,7 @@ pub(crate) fn all(strict: bool) -> Done {
         }),
         ("clippy", &clippy),
         ("tests", &tests),
+        ("lanes in software", &lanes::check),
         ("examples in the documentation", &doctests),
         ("instructions", &|| instructions::check(strict)),
         ("core without std", &no_std::check),

@@ -11,7 +11,10 @@ mod product;
 mod sums;
 mod tree;
 
-use crate::{Answers, Cells, Entry, Fractions, Invert, Known, New, Points, Quotients};
+use crate::{
+    Answers, Cells, Entry, Fractions, Invert, Known, New, Points, Quotients,
+    cpu::{called, there},
+};
 
 /// The lanes of this CPU, which has AVX-512F and AVX-512 IFMA: that there is a value proves it.
 #[derive(Clone, Copy, Debug)]
@@ -20,33 +23,18 @@ pub struct Lanes(());
 impl Lanes {
     /// The lanes, if this CPU has them.
     pub fn detect() -> Option<Self> {
-        let there = is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512ifma");
-        there.then_some(Self(()))
+        there().then_some(Self(()))
     }
 
     /// Quotients modulo the order, which `invert` is for too.
     pub fn quotients(&self, all: &[Fractions], invert: Invert<'_>) -> Vec<Quotients> {
-        #[expect(
-            unsafe_code,
-            reason = "the compiler can not know the CPU, and `self` does"
-        )]
-        // SAFETY: there is a `self`, so that `detect` found every feature that the function needs.
-        unsafe {
-            order::quotients(all, invert)
-        }
+        called!(self, order::quotients(all, invert))
     }
 
     /// In each lane u·R + v·G, for eight sums at a time. `fixed` are the multiples 1 to 256 of 2^(9·i) times G, for i from 0 to
     /// 28. What is inverted is shared by all of them, and changes nothing in any.
     pub fn new_points(&self, all: &[New], fixed: &[Entry], invert: Invert<'_>) -> Vec<Points> {
-        #[expect(
-            unsafe_code,
-            reason = "the compiler can not know the CPU, and `self` does"
-        )]
-        // SAFETY: there is a `self`, so that `detect` found every feature that the function needs.
-        unsafe {
-            sums::new_points(all, fixed, invert)
-        }
+        called!(self, sums::new_points(all, fixed, invert))
     }
 
     /// In each lane whether u·Q + v·G is the point that it is to be, for eight sums at a time. `cells` say which multiples of Q
@@ -59,14 +47,7 @@ impl Lanes {
         fixed: &[Entry],
         invert: Invert<'_>,
     ) -> Vec<Answers> {
-        #[expect(
-            unsafe_code,
-            reason = "the compiler can not know the CPU, and `self` does"
-        )]
-        // SAFETY: there is a `self`, so that `detect` found every feature that the function needs.
-        unsafe {
-            sums::known_points(all, cells, fixed, invert)
-        }
+        called!(self, sums::known_points(all, cells, fixed, invert))
     }
 
     /// The keccak-256 of eight inputs.
@@ -79,13 +60,6 @@ impl Lanes {
             inputs.iter().all(|input| input.len() == length),
             "inputs of different lengths"
         );
-        #[expect(
-            unsafe_code,
-            reason = "the compiler can not know the CPU, and `self` does"
-        )]
-        // SAFETY: there is a `self`, so that `detect` found every feature that the function needs.
-        unsafe {
-            keccak::keccak(inputs)
-        }
+        called!(self, keccak::keccak(inputs))
     }
 }

@@ -1,8 +1,18 @@
 #![doc = include_str!("../README.md")]
+#![cfg_attr(http402_lanes_model, forbid(unsafe_code))]
+#![cfg_attr(
+    http402_lanes_model,
+    expect(
+        clippy::redundant_closure,
+        reason = "functions of a feature can not be given away by themselves, and here they are of none"
+    )
+)]
 
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(http402_lanes_model, target_arch = "x86_64"))]
+mod cpu;
+#[cfg(any(http402_lanes_model, target_arch = "x86_64"))]
 mod ifma;
-#[cfg(not(target_arch = "x86_64"))]
+#[cfg(not(any(http402_lanes_model, target_arch = "x86_64")))]
 #[path = "none.rs"]
 mod ifma;
 

@@ -1,12 +1,14 @@
 //! Numbers as digits that say which multiple of a table is to be added.
 
 use super::memory::{load, store};
-use crate::{Cells, KNOWN, Limbs, NEW, Signed};
-use std::arch::x86_64::{
-    __m512i, __mmask8, _mm512_add_epi64, _mm512_and_si512, _mm512_cmpgt_epu64_mask,
-    _mm512_mask_add_epi64, _mm512_mask_sub_epi64, _mm512_or_si512, _mm512_set1_epi64,
-    _mm512_setzero_si512, _mm512_slli_epi64, _mm512_sllv_epi64, _mm512_srli_epi64,
-    _mm512_srlv_epi64, _mm512_test_epi64_mask, _mm512_testn_epi64_mask,
+use crate::{
+    Cells, KNOWN, Limbs, NEW, Signed,
+    cpu::{
+        __m512i, __mmask8, _mm512_add_epi64, _mm512_and_si512, _mm512_cmpgt_epu64_mask,
+        _mm512_mask_add_epi64, _mm512_mask_sub_epi64, _mm512_or_si512, _mm512_set1_epi64,
+        _mm512_setzero_si512, _mm512_slli_epi64, _mm512_sllv_epi64, _mm512_srli_epi64,
+        _mm512_srlv_epi64, _mm512_test_epi64_mask, _mm512_testn_epi64_mask,
+    },
 };
 
 /// One digit of eight numbers.
@@ -28,7 +30,7 @@ impl Digit {
     };
 
     #[inline]
-    #[target_feature(enable = "avx512f")]
+    #[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512f"))]
     fn of(cells: __m512i) -> Self {
         Self {
             entry: store(_mm512_srli_epi64::<ENTRY>(cells)),
@@ -39,14 +41,14 @@ impl Digit {
 }
 
 #[inline]
-#[target_feature(enable = "avx512f")]
+#[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512f"))]
 fn splat(value: u64) -> __m512i {
     _mm512_set1_epi64(value as i64)
 }
 
 /// `width` bits of each number, from the bit `at` on.
 #[inline]
-#[target_feature(enable = "avx512f")]
+#[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512f"))]
 fn bits<const LIMBS: usize>(size: &[Limbs; LIMBS], at: usize, width: u32) -> __m512i {
     let limb = |index: usize| match size.get(index) {
         Some(limb) => load(limb),
@@ -62,7 +64,7 @@ fn bits<const LIMBS: usize>(size: &[Limbs; LIMBS], at: usize, width: u32) -> __m
 /// Digits of `WIDTH` bits between -2^(WIDTH - 1) and 2^(WIDTH - 1), the least significant first: number = Σ dᵢ·2^(WIDTH·i)
 /// (Booth, 1951). The number is below 2^(WIDTH·COUNT - 1), so that the last digit has nothing to hand on. A digit asks for
 /// the entry of its size, the first being that of 1.
-#[target_feature(enable = "avx512f")]
+#[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512f"))]
 pub(super) fn booth<const WIDTH: u32, const COUNT: usize, const LIMBS: usize>(
     number: &Signed<LIMBS>,
 ) -> [Digit; COUNT] {
@@ -164,7 +166,7 @@ const fn with(
 ///
 /// A digit has a norm of 19 at most. When |a + b·λ|, the root of the norm, is at most 2^128·√3/2, what is left for the last
 /// one of 43 is less than 4·√3/2 + √19/7 < 4.1 in size, so that its norm is 16 at most, and it is there.
-#[target_feature(enable = "avx512f")]
+#[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512f"))]
 pub(super) fn hexagonal([a, b]: &[Signed<2>; 2]) -> ([Digit; NEW], __mmask8) {
     let (a, b) = (complement(a), complement(b));
     let mut digits = [Digit::ZERO; NEW];
@@ -202,7 +204,7 @@ pub(super) struct Turned {
 ///
 /// A digit is at most 16/√3 in size. When |a + b·λ| is at most 2^128·√3/2, what is left for the last one is less than
 /// √3/2 + 16/√3/15 < 1.5, and of that size there is nothing else.
-#[target_feature(enable = "avx512f")]
+#[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512f"))]
 pub(super) fn turned([a, b]: &[Signed<2>; 2], cells: &Cells) -> (Vec<Turned>, __mmask8) {
     const CARRIES: u64 = 1 | 1 << 6;
     let (a, b) = (complement(a), complement(b));
@@ -239,7 +241,7 @@ pub(super) fn turned([a, b]: &[Signed<2>; 2], cells: &Cells) -> (Vec<Turned>, __
 
 /// The cells that are asked for, when what the last ones handed on has been added.
 #[inline]
-#[target_feature(enable = "avx512f")]
+#[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512f"))]
 fn look_up(cells: &[Cell; 256], at: __m512i, carries: &mut Limbs) -> __m512i {
     let mut found = store(at);
     for (found, carry) in found.iter_mut().zip(carries) {
@@ -251,7 +253,7 @@ fn look_up(cells: &[Cell; 256], at: __m512i, carries: &mut Limbs) -> __m512i {
 
 /// In two's complement.
 #[inline]
-#[target_feature(enable = "avx512f")]
+#[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512f"))]
 fn complement(number: &Signed<2>) -> [Limbs; 3] {
     let zero = _mm512_setzero_si512();
     let [low, high] = number.size.each_ref().map(|limb| load(limb));

@@ -8,16 +8,16 @@ use super::{
     memory::{load, store},
     product::{Factor, handed_on, inverted},
 };
-use crate::{Invert, Numbers};
-use std::{
-    arch::x86_64::{
+use crate::{
+    Invert, Numbers,
+    cpu::{
         __m512i, __mmask8, _mm512_add_epi64, _mm512_and_si512, _mm512_cmpeq_epu64_mask,
         _mm512_cmpge_epu64_mask, _mm512_madd52lo_epu64, _mm512_mask_sub_epi64, _mm512_or_si512,
         _mm512_set1_epi64, _mm512_setzero_si512, _mm512_slli_epi64, _mm512_srli_epi64,
         _mm512_sub_epi64, _mm512_test_epi64_mask, _mm512_testn_epi64_mask,
     },
-    ops::Deref,
 };
+use std::ops::Deref;
 
 /// The limbs of a constant.
 pub(super) type Constant = [u64; 5];
@@ -54,7 +54,7 @@ impl Deref for Field {
 pub(super) struct Loose(pub(super) [__m512i; 5]);
 
 #[inline]
-#[target_feature(enable = "avx512f")]
+#[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512f"))]
 pub(super) fn splat(value: u64) -> __m512i {
     _mm512_set1_epi64(value as i64)
 }
@@ -66,7 +66,7 @@ impl Field {
     }
 
     #[inline]
-    #[target_feature(enable = "avx512f")]
+    #[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512f"))]
     pub(super) fn constant(limbs: &Constant) -> Self {
         Self::of_limbs([
             splat(limbs[0]),
@@ -79,7 +79,7 @@ impl Field {
 
     /// Of four limbs of 64 bits.
     #[inline]
-    #[target_feature(enable = "avx512f")]
+    #[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512f"))]
     pub(super) fn unpack(x0: __m512i, x1: __m512i, x2: __m512i, x3: __m512i) -> Self {
         let mask = splat(LIMB);
         let join = |low, high| _mm512_and_si512(_mm512_or_si512(low, high), mask);
@@ -94,13 +94,13 @@ impl Field {
 
     /// As four limbs of 64 bits.
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512ifma"))]
     pub(super) fn pack(self) -> [__m512i; 4] {
         packed(self.below_2_256().0)
     }
 
     #[inline]
-    #[target_feature(enable = "avx512f")]
+    #[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512f"))]
     pub(super) fn from_numbers(numbers: &Numbers) -> Self {
         Self::unpack(
             load(&numbers[0]),
@@ -111,28 +111,28 @@ impl Field {
     }
 
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512ifma"))]
     pub(super) fn to_numbers(self) -> Numbers {
         let [x0, x1, x2, x3] = self.pack();
         [store(x0), store(x1), store(x2), store(x3)]
     }
 
     #[inline]
-    #[target_feature(enable = "avx512f")]
+    #[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512f"))]
     pub(super) fn loose(&self) -> Loose {
         Loose(self.0.0)
     }
 
     /// Its negative.
     #[inline]
-    #[target_feature(enable = "avx512f")]
+    #[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512f"))]
     pub(super) fn negative(&self) -> Loose {
         self.loose().taken_from::<2>()
     }
 
     /// Its negative in the lanes of the mask, and itself in the others.
     #[inline]
-    #[target_feature(enable = "avx512f")]
+    #[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512f"))]
     pub(super) fn negative_if(&self, mask: __mmask8) -> Loose {
         let l = self.0.0;
         Loose([
@@ -146,14 +146,14 @@ impl Field {
 
     /// Their difference.
     #[inline]
-    #[target_feature(enable = "avx512f")]
+    #[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512f"))]
     pub(super) fn minus(&self, other: &Self) -> Loose {
         self.loose().plus(&other.negative())
     }
 
     /// Their difference, and its negative in the lanes of the mask.
     #[inline]
-    #[target_feature(enable = "avx512f")]
+    #[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512f"))]
     pub(super) fn minus_or_back(&self, other: &Self, mask: __mmask8) -> Loose {
         let (a, b) = (self.0.0, other.0.0);
         // No limb of a tight number is above the same one of 2p.
@@ -167,7 +167,7 @@ impl Field {
 
     /// The lanes in which it is zero modulo p. It is tight, and so below 2p, and has no other limbs than those of zero and p.
     #[inline]
-    #[target_feature(enable = "avx512f")]
+    #[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512f"))]
     pub(super) fn zero(&self) -> __mmask8 {
         let l = self.0.0;
         let (zero, p) = (
@@ -184,21 +184,21 @@ impl Field {
 
     /// Another in the lanes of the mask, and itself in the others.
     #[inline]
-    #[target_feature(enable = "avx512f")]
+    #[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512f"))]
     pub(super) fn replaced(&self, mask: __mmask8, other: &Self) -> Self {
         Self(self.0.replaced(mask, &other.0))
     }
 
     /// Congruent and below 2^256. What a tight number has beyond that is once 2^256 at most, and then the rest is small.
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512ifma"))]
     fn below_2_256(self) -> Self {
         self.loose().tight()
     }
 
     /// The lanes in which a number below 2^256 is p or more.
     #[inline]
-    #[target_feature(enable = "avx512f")]
+    #[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512f"))]
     fn at_least_p(&self) -> __mmask8 {
         let l = self.0.0;
         _mm512_cmpge_epu64_mask(l[0], splat(P[0]))
@@ -210,7 +210,7 @@ impl Field {
 
     /// The lanes in which it is odd, as a number below p.
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512ifma"))]
     pub(super) fn odd(&self) -> __mmask8 {
         let number = self.below_2_256();
         _mm512_test_epi64_mask(number.0.0[0], splat(1)) ^ number.at_least_p()
@@ -218,14 +218,14 @@ impl Field {
 
     /// The lanes in which both are the same modulo p.
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512ifma"))]
     pub(super) fn same(&self, other: &Self) -> __mmask8 {
         self.minus(other).tight().zero()
     }
 }
 
 /// The inverses of numbers that are not zero, with one inversion.
-#[target_feature(enable = "avx512f,avx512ifma")]
+#[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512ifma"))]
 pub(super) fn inverses(all: &Factor, invert: Invert<'_>) -> Factor {
     let one = |product: &Factor| {
         let product = product.tight().to_numbers().map(|limb| limb[0]);
@@ -236,7 +236,7 @@ pub(super) fn inverses(all: &Factor, invert: Invert<'_>) -> Factor {
 
 /// Five limbs of a number below 2^256 as four of 64 bits.
 #[inline]
-#[target_feature(enable = "avx512f")]
+#[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512f"))]
 pub(super) fn packed(Factor(l): Factor) -> [__m512i; 4] {
     [
         _mm512_or_si512(l[0], _mm512_slli_epi64::<52>(l[1])),
@@ -247,7 +247,7 @@ pub(super) fn packed(Factor(l): Factor) -> [__m512i; 4] {
 }
 
 /// The power (p + 1)/4 of each: a square root of what has one.
-#[target_feature(enable = "avx512f,avx512ifma")]
+#[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512ifma"))]
 pub(super) fn roots(all: &[Field]) -> Vec<Field> {
     // Runs of ones out of shorter runs: 223 ones, a zero, 22 ones, 00001100.
     let all: &[Factor] = &all.iter().map(|one| **one).collect::<Vec<_>>();
@@ -268,7 +268,7 @@ pub(super) fn roots(all: &[Field]) -> Vec<Field> {
     power.iter().map(|power| power.tight()).collect()
 }
 
-#[target_feature(enable = "avx512f,avx512ifma")]
+#[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512ifma"))]
 fn square_times(all: &mut [Factor], times: u32) {
     for _ in 0..times {
         for one in &mut *all {
@@ -278,7 +278,7 @@ fn square_times(all: &mut [Factor], times: u32) {
 }
 
 /// The squares of the squares, so many times, multiplied with the others.
-#[target_feature(enable = "avx512f,avx512ifma")]
+#[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512ifma"))]
 fn shifted_times(all: &[Factor], times: u32, others: &[Factor]) -> Vec<Factor> {
     let mut powers = all.to_vec();
     square_times(&mut powers, times);
@@ -291,13 +291,13 @@ fn shifted_times(all: &[Factor], times: u32, others: &[Factor]) -> Vec<Factor> {
 impl Loose {
     /// Nothing.
     #[inline]
-    #[target_feature(enable = "avx512f")]
+    #[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512f"))]
     pub(super) fn zero() -> Self {
         Self([_mm512_setzero_si512(); 5])
     }
 
     #[inline]
-    #[target_feature(enable = "avx512f")]
+    #[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512f"))]
     pub(super) fn plus(&self, other: &Self) -> Self {
         let (a, b) = (self.0, other.0);
         Self([
@@ -311,7 +311,7 @@ impl Loose {
 
     /// 2^`BITS` times it; three at most.
     #[inline]
-    #[target_feature(enable = "avx512f")]
+    #[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512f"))]
     pub(super) fn shifted<const BITS: u32>(&self) -> Self {
         let l = self.0;
         Self([
@@ -325,7 +325,7 @@ impl Loose {
 
     /// It taken away from so many times p, of which half as many tight numbers, or as many times one, are in no limb more.
     #[inline]
-    #[target_feature(enable = "avx512f")]
+    #[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512f"))]
     pub(super) fn taken_from<const P_TIMES: u64>(&self) -> Self {
         let l = self.0;
         let limb = |at: usize| _mm512_sub_epi64(splat(P_TIMES * P[at]), l[at]);
@@ -335,7 +335,7 @@ impl Loose {
     /// Limbs below 2^58 become those of a factor: the last one keeps its 48 bits, and what is above them comes back as FOLD at
     /// the bottom, less than 2^10 times.
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512ifma"))]
     pub(super) fn factor(&self) -> Factor {
         let mut l = self.0;
         let above = _mm512_srli_epi64::<48>(l[4]);
@@ -345,7 +345,7 @@ impl Loose {
     }
 
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512ifma"))]
     pub(super) fn tight(&self) -> Field {
         self.factor().tight()
     }

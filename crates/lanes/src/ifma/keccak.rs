@@ -1,7 +1,7 @@
 //! Keccak-256 of eight inputs (Bertoni, Daemen, Peeters and Van Assche, "The Keccak reference", 2011).
 
 use super::memory::{load, store};
-use std::arch::x86_64::{
+use crate::cpu::{
     __m512i, _mm512_rolv_epi64, _mm512_set1_epi64, _mm512_setzero_si512, _mm512_ternarylogic_epi64,
     _mm512_xor_si512,
 };
@@ -44,18 +44,18 @@ const ROTATIONS: [u64; 25] = [
 
 /// a ^ b ^ c.
 #[inline]
-#[target_feature(enable = "avx512f")]
+#[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512f"))]
 fn xor3(a: __m512i, b: __m512i, c: __m512i) -> __m512i {
     _mm512_ternarylogic_epi64::<0x96>(a, b, c)
 }
 
 #[inline]
-#[target_feature(enable = "avx512f")]
+#[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512f"))]
 fn rotate(a: __m512i, by: u64) -> __m512i {
     _mm512_rolv_epi64(a, _mm512_set1_epi64(by as i64))
 }
 
-#[target_feature(enable = "avx512f")]
+#[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512f"))]
 fn permute(state: &mut [__m512i; 25]) {
     let mut a = *state;
     for round in ROUNDS {
@@ -86,7 +86,7 @@ fn permute(state: &mut [__m512i; 25]) {
     *state = a;
 }
 
-#[target_feature(enable = "avx512f")]
+#[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512f"))]
 pub(super) fn keccak(inputs: [&[u8]; 8]) -> [[u8; 32]; 8] {
     let mut state = [_mm512_setzero_si512(); 25];
     let length = inputs[0].len();

@@ -1,36 +1,15 @@
 //! Between memory and registers.
 
-use crate::{Entry, Limbs};
-use std::arch::x86_64::{
-    __m512i, _mm512_loadu_si512, _mm512_shuffle_i64x2, _mm512_storeu_si512, _mm512_unpackhi_epi64,
-    _mm512_unpacklo_epi64,
+use crate::{
+    Entry,
+    cpu::{__m512i, _mm512_shuffle_i64x2, _mm512_unpackhi_epi64, _mm512_unpacklo_epi64},
 };
 
-#[inline]
-#[target_feature(enable = "avx512f")]
-pub(super) fn load(limbs: &Limbs) -> __m512i {
-    #[expect(unsafe_code, reason = "intrinsics that load take a pointer")]
-    // SAFETY: 64 bytes can be read behind a reference to eight limbs, and the instruction asks for no alignment.
-    unsafe {
-        _mm512_loadu_si512(limbs.as_ptr().cast())
-    }
-}
-
-#[inline]
-#[target_feature(enable = "avx512f")]
-pub(super) fn store(vector: __m512i) -> Limbs {
-    let mut limbs = [0; 8];
-    #[expect(unsafe_code, reason = "intrinsics that store take a pointer")]
-    // SAFETY: 64 bytes can be written behind a reference to eight limbs, and the instruction asks for no alignment.
-    unsafe {
-        _mm512_storeu_si512(limbs.as_mut_ptr().cast(), vector);
-    }
-    limbs
-}
+pub(super) use crate::cpu::{load, store};
 
 /// Rows become columns: the element j of the vector i is that i of the vector j of the result.
 #[inline]
-#[target_feature(enable = "avx512f")]
+#[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512f"))]
 pub(super) fn transpose(rows: [__m512i; 8]) -> [__m512i; 8] {
     let [r0, r1, r2, r3, r4, r5, r6, r7] = rows;
     // Pairs of rows, elements 0 2 4 6 and 1 3 5 7.
@@ -61,7 +40,7 @@ pub(super) fn transpose(rows: [__m512i; 8]) -> [__m512i; 8] {
 
 /// One entry for each lane, as the four limbs of all x and of all y.
 #[inline]
-#[target_feature(enable = "avx512f")]
+#[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512f"))]
 pub(super) fn gather(entries: [&Entry; 8]) -> [__m512i; 8] {
     let [e0, e1, e2, e3, e4, e5, e6, e7] = entries;
     transpose([

@@ -9,8 +9,7 @@ use super::{
     product::Factor,
     tree::Inverses,
 };
-use crate::Entry;
-use std::arch::x86_64::__mmask8;
+use crate::{Entry, cpu::__mmask8};
 
 /// β.
 pub(super) const BETA: Constant = [
@@ -80,7 +79,7 @@ struct Multiple {
 
 impl Multiple {
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512ifma"))]
     fn of(point: &Affine) -> Self {
         let turned = point.x.mul(&Field::constant(&BETA));
         // The three add up to nothing, as 1 + β + β² is 0.
@@ -104,7 +103,7 @@ pub(super) struct Multiples {
 pub(super) type Table = [[Entry; 3 * MULTIPLES.len()]; 8];
 
 impl Multiples {
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512ifma"))]
     pub(super) fn of(point: &Affine) -> Self {
         Self {
             all: [Multiple::of(point); MULTIPLES.len()],
@@ -114,7 +113,7 @@ impl Multiples {
 
     /// What has to be inverted for a step.
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512ifma"))]
     fn across(&self, step: &Step) -> Field {
         let (a, b) = (&self.all[step.first], &self.all[step.second]);
         if step.doubles() {
@@ -126,7 +125,7 @@ impl Multiples {
 
     /// What is divided by it.
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512ifma"))]
     fn up(&self, step: &Step) -> Factor {
         let (a, b) = (&self.all[step.first], &self.all[step.second]);
         if step.doubles() {
@@ -139,7 +138,7 @@ impl Multiples {
     }
 
     /// Lays the entries out by lanes.
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512ifma"))]
     pub(super) fn write(&self, table: &mut Table) {
         for (of, one) in self.all.iter().enumerate() {
             let [y0, y1, y2, y3] = one.y.pack();
@@ -156,14 +155,14 @@ impl Multiples {
 
 /// What one digit of each lane asks for.
 #[inline]
-#[target_feature(enable = "avx512f,avx512ifma")]
+#[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512ifma"))]
 pub(super) fn asked(table: &Table, digit: &Digit) -> Addend {
     let [t0, t1, t2, t3, t4, t5, t6, t7] = table;
     Affine::of_digits([t0, t1, t2, t3, t4, t5, t6, t7], digit)
 }
 
 /// Prepares the steps of a round, from the last one to the first.
-#[target_feature(enable = "avx512f,avx512ifma")]
+#[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512ifma"))]
 pub(super) fn prepare(all: &mut [Multiples], round: &[Step], inverses: &mut Inverses) {
     for step in round.iter().rev() {
         for (at, one) in all.iter_mut().enumerate().rev() {
@@ -173,7 +172,7 @@ pub(super) fn prepare(all: &mut [Multiples], round: &[Step], inverses: &mut Inve
 }
 
 /// Takes the steps of a round.
-#[target_feature(enable = "avx512f,avx512ifma")]
+#[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512ifma"))]
 pub(super) fn grow(all: &mut [Multiples], round: &[Step], inverses: &mut Inverses) {
     for step in round {
         let mut pairs = all.chunks_exact_mut(2);
@@ -189,7 +188,7 @@ pub(super) fn grow(all: &mut [Multiples], round: &[Step], inverses: &mut Inverse
 }
 
 #[inline]
-#[target_feature(enable = "avx512f,avx512ifma")]
+#[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512ifma"))]
 fn take<const N: usize>(all: [&mut Multiples; N], step: &Step, inverses: &mut Inverses) {
     let inverse = inverses.take::<N>();
     let slope = factors!(N, of => all[of].up(step).times(&inverse[of]).factor());

@@ -5,11 +5,13 @@ use super::{
     memory::store,
     product::{Factor, handed_on, inverted},
 };
-use crate::{Fractions, Invert, Numbers, Quotients, Signed};
-use std::arch::x86_64::{
-    __m512i, _mm512_add_epi64, _mm512_and_si512, _mm512_madd52hi_epu64, _mm512_madd52lo_epu64,
-    _mm512_mask_sub_epi64, _mm512_or_si512, _mm512_setzero_si512, _mm512_slli_epi64,
-    _mm512_srli_epi64, _mm512_test_epi64_mask,
+use crate::{
+    Fractions, Invert, Numbers, Quotients, Signed,
+    cpu::{
+        __m512i, _mm512_add_epi64, _mm512_and_si512, _mm512_madd52hi_epu64, _mm512_madd52lo_epu64,
+        _mm512_mask_sub_epi64, _mm512_or_si512, _mm512_setzero_si512, _mm512_slli_epi64,
+        _mm512_srli_epi64, _mm512_test_epi64_mask,
+    },
 };
 
 /// Three limbs: numbers below 2^156, or in two's complement of as many bits.
@@ -57,13 +59,13 @@ struct Scalar(Factor);
 
 impl Scalar {
     #[inline]
-    #[target_feature(enable = "avx512f")]
+    #[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512f"))]
     fn of(numbers: &Numbers) -> Self {
         Self(*Field::from_numbers(numbers))
     }
 
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512ifma"))]
     fn times(&self, other: &Self) -> Self {
         let [c0, c1, c2, c3, c4, c5, c6, c7, c8, c9] = self.0.times(&other.0).columns();
         let zero = _mm512_setzero_si512();
@@ -89,7 +91,7 @@ impl Scalar {
 
     /// What is below 2^256.
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512ifma"))]
     fn numbers(&self) -> Numbers {
         let below = brought_down(self.0.tight().0.0, _mm512_setzero_si512());
         packed(below.tight().0).map(|limb| store(limb))
@@ -97,7 +99,7 @@ impl Scalar {
 
     /// Another in the lanes where it is zero itself, which is tight and below n.
     #[inline]
-    #[target_feature(enable = "avx512f")]
+    #[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512f"))]
     fn or_if_zero(&self, other: &Self) -> Self {
         let [l0, l1, l2, l3, l4] = self.0.0;
         let any = _mm512_or_si512(_mm512_or_si512(l0, l1), _mm512_or_si512(l2, l3));
@@ -107,7 +109,7 @@ impl Scalar {
 
     /// a and b of less than 2^128 with a + b·λ = it: what is left when the next point of the lattice is taken away.
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512ifma"))]
     fn halves(&self) -> [Signed<2>; 2] {
         let (first, second) = (high(&self.0, &BY_A1), high(&self.0, &BY_B1));
         let [l0, l1, l2, ..] = self.0.tight().0.0;
@@ -121,7 +123,7 @@ impl Scalar {
 
 /// What is above 2^256, and stands `beyond` at 2^260, comes back as FOLD: less than 2^16 times.
 #[inline]
-#[target_feature(enable = "avx512f,avx512ifma")]
+#[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512ifma"))]
 fn brought_down(mut l: [__m512i; 5], beyond: __m512i) -> Factor {
     let above = [_mm512_add_epi64(
         _mm512_srli_epi64::<48>(l[4]),
@@ -134,7 +136,7 @@ fn brought_down(mut l: [__m512i; 5], beyond: __m512i) -> Factor {
 
 /// a·b/2^384, rounded: below 2^128, as its limbs for a multiplication. Products of less than 2^208 are left out.
 #[inline]
-#[target_feature(enable = "avx512f,avx512ifma")]
+#[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512ifma"))]
 fn high(a: &Factor, b: &Constant) -> [__m512i; 3] {
     let mut c = [_mm512_setzero_si512(); 10];
     c[7] = splat(1 << 19);
@@ -166,7 +168,7 @@ fn high(a: &Factor, b: &Constant) -> [__m512i; 3] {
 
 /// sum + a·b modulo 2^156.
 #[inline]
-#[target_feature(enable = "avx512f,avx512ifma")]
+#[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512ifma"))]
 fn low(sum: [__m512i; 3], a: &[__m512i; 3], b: &Short) -> [__m512i; 3] {
     let [c0, c1, c2] = sum;
     let zero = _mm512_setzero_si512();
@@ -178,7 +180,7 @@ fn low(sum: [__m512i; 3], a: &[__m512i; 3], b: &Short) -> [__m512i; 3] {
 
 /// Of columns that are a number below 2^128 in size, modulo 2^156.
 #[inline]
-#[target_feature(enable = "avx512f,avx512ifma")]
+#[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512ifma"))]
 fn signed([c0, c1, c2]: [__m512i; 3]) -> Signed<2> {
     let zero = _mm512_setzero_si512();
     let carried = |limbs: [__m512i; 3]| {
@@ -206,7 +208,7 @@ fn signed([c0, c1, c2]: [__m512i; 3]) -> Signed<2> {
 }
 
 /// The quotients of each, with one inversion of eight numbers.
-#[target_feature(enable = "avx512f,avx512ifma")]
+#[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512ifma"))]
 pub(super) fn quotients(all: &[Fractions], invert: Invert<'_>) -> Vec<Quotients> {
     let one = Scalar(*Field::constant(&[1, 0, 0, 0, 0]));
     let mut product = one;

@@ -11,8 +11,7 @@ use super::{
     product::Factor,
     tree::Summand,
 };
-use crate::{Entry, Invert};
-use std::arch::x86_64::__mmask8;
+use crate::{Entry, Invert, cpu::__mmask8};
 
 /// The same of each of so many.
 macro_rules! each {
@@ -61,7 +60,7 @@ pub(super) struct Affine {
 
 impl Affine {
     #[inline]
-    #[target_feature(enable = "avx512f")]
+    #[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512f"))]
     pub(super) fn constant([x, y]: &[Constant; 2]) -> Self {
         Self {
             x: Field::constant(x),
@@ -71,7 +70,7 @@ impl Affine {
 
     /// What one digit of each lane asks for: `places` give the multiples from 1 on.
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512ifma"))]
     pub(super) fn of_digits(places: [&[Entry]; 8], digit: &Digit) -> Addend {
         let mut entries = [&places[0][0]; 8];
         for lane in 0..8 {
@@ -91,7 +90,7 @@ impl Affine {
 
     /// With the coordinates of the curve where z is 1 what is z here.
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512ifma"))]
     pub(super) fn scaled(&self, z: &Field) -> Self {
         let square = z.square();
         Self {
@@ -104,7 +103,7 @@ impl Affine {
 impl Summand {
     /// What one digit of each lane asks for.
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512ifma"))]
     pub(super) fn of(places: [&[Entry]; 8], digit: &Digit) -> Self {
         let Addend {
             mut point,
@@ -120,7 +119,7 @@ impl Summand {
 
     /// The same, times a power of λ.
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512ifma"))]
     pub(super) fn turned(places: [&[Entry]; 8], turned: &Turned) -> Self {
         let mut summand = Self::of(places, &turned.digit);
         let by = Field::constant(&[1, 0, 0, 0, 0])
@@ -132,7 +131,7 @@ impl Summand {
 
     /// One point in every lane.
     #[inline]
-    #[target_feature(enable = "avx512f")]
+    #[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512f"))]
     pub(super) fn constant(point: &[Constant; 2]) -> Self {
         Self {
             point: Affine::constant(point),
@@ -143,7 +142,7 @@ impl Summand {
 
 impl Sum {
     #[inline]
-    #[target_feature(enable = "avx512f")]
+    #[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512f"))]
     pub(super) fn of(point: &Affine) -> Self {
         Self {
             x: point.x,
@@ -163,7 +162,7 @@ impl Sum {
 
     /// Nothing in these lanes: z is zero.
     #[inline]
-    #[target_feature(enable = "avx512f")]
+    #[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512f"))]
     pub(super) fn spoiled(mut self, lanes: __mmask8) -> Self {
         self.z = self.z.replaced(lanes, &Field::constant(&[0; 5]));
         self
@@ -171,7 +170,7 @@ impl Sum {
 }
 
 /// Twice each of them.
-#[target_feature(enable = "avx512f,avx512ifma")]
+#[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512ifma"))]
 pub(super) fn double<const N: usize>(all: &mut [Sum; N]) {
     // x' = slope² - 8·x·y², y' = slope·(4·x·y² - x') - 8·y⁴, z' = 2·y·z.
     let yy = each!(N, at => all[at].y.square());
@@ -202,7 +201,7 @@ pub(super) struct Addend {
 }
 
 /// Adds to each of them. Where both points have one x, z becomes zero.
-#[target_feature(enable = "avx512f,avx512ifma")]
+#[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512ifma"))]
 pub(super) fn add<const N: usize>(all: &mut [Sum; N], others: &[Addend; N]) {
     let zz = factors!(N, at => all[at].z.squared().factor());
     let zzz = factors!(N, at => zz[at].times(&all[at].z).factor());
@@ -247,7 +246,7 @@ pub(super) fn add<const N: usize>(all: &mut [Sum; N], others: &[Addend; N]) {
 }
 
 /// All of them with z = 1, with one inversion, and the lanes in which z is not zero.
-#[target_feature(enable = "avx512f,avx512ifma")]
+#[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512ifma"))]
 pub(super) fn affine_all(sums: &[Sum], invert: Invert<'_>) -> Vec<(Affine, __mmask8)> {
     let one = Field::constant(&[1, 0, 0, 0, 0]);
     let mut product = *one;

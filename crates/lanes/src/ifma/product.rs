@@ -1,7 +1,7 @@
 //! Products: what they are made of, and how they come back to five limbs.
 
 use super::field::{FOLD, Field, LIMB, Loose, TOP, splat};
-use std::arch::x86_64::{
+use crate::cpu::{
     __m512i, __mmask8, _mm512_add_epi64, _mm512_alignr_epi64, _mm512_and_si512,
     _mm512_madd52hi_epu64, _mm512_madd52lo_epu64, _mm512_mask_blend_epi64, _mm512_setzero_si512,
     _mm512_slli_epi64, _mm512_srli_epi64,
@@ -36,7 +36,7 @@ macro_rules! products {
 
 /// The limb above gets what each has beyond 52 bits, and each keeps it too.
 #[inline]
-#[target_feature(enable = "avx512f")]
+#[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512f"))]
 pub(super) fn handed_on(mut l: [__m512i; 5]) -> Factor {
     for at in 0..4 {
         l[at + 1] = _mm512_add_epi64(l[at + 1], _mm512_srli_epi64::<52>(l[at]));
@@ -47,7 +47,7 @@ pub(super) fn handed_on(mut l: [__m512i; 5]) -> Factor {
 impl Factor {
     /// Another in the lanes of the mask, and itself in the others.
     #[inline]
-    #[target_feature(enable = "avx512f")]
+    #[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512f"))]
     pub(super) fn replaced(&self, mask: __mmask8, other: &Self) -> Self {
         let (a, b) = (self.0, other.0);
         Self([
@@ -61,7 +61,7 @@ impl Factor {
 
     /// Without what was handed on. The last limb has nothing to hand on.
     #[inline]
-    #[target_feature(enable = "avx512f")]
+    #[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512f"))]
     pub(super) fn tight(&self) -> Field {
         let mut l = self.0;
         for limb in &mut l[..4] {
@@ -71,32 +71,32 @@ impl Factor {
     }
 
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512ifma"))]
     pub(super) fn times(&self, other: &Self) -> Product {
         Loose::zero().and(self, other)
     }
 
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512ifma"))]
     pub(super) fn mul(&self, other: &Self) -> Field {
         self.times(other).tight()
     }
 
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512ifma"))]
     pub(super) fn squared(&self) -> Product {
         self.squared_and_twice([_mm512_setzero_si512(); 5])
     }
 
     /// Its square, and twice a number.
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512ifma"))]
     pub(super) fn squared_plus_twice(&self, twice: &Loose) -> Product {
         self.squared_and_twice(twice.0)
     }
 
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512ifma"))]
     fn squared_and_twice(&self, twice: [__m512i; 5]) -> Product {
         let (a, zero) = (&self.0, _mm512_setzero_si512());
         let [c0, c1, c2, c3, c4] = twice;
@@ -114,7 +114,7 @@ impl Factor {
     }
 
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512ifma"))]
     pub(super) fn square(&self) -> Field {
         self.squared().tight()
     }
@@ -123,7 +123,7 @@ impl Factor {
 /// The inverses of eight numbers, none of which is zero, by that of their product: `times` multiplies, and `invert` is given the
 /// product in every lane.
 #[inline]
-#[target_feature(enable = "avx512f")]
+#[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512f"))]
 pub(super) fn inverted(
     all: &Factor,
     times: impl Fn(&Factor, &Factor) -> Factor,
@@ -141,7 +141,7 @@ pub(super) fn inverted(
 
 /// Each lane gets what is so many lanes above it.
 #[inline]
-#[target_feature(enable = "avx512f")]
+#[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512f"))]
 fn rotated<const BY: i32>(all: &Factor) -> Factor {
     Factor(all.0.map(|limb| _mm512_alignr_epi64::<BY>(limb, limb)))
 }
@@ -149,7 +149,7 @@ fn rotated<const BY: i32>(all: &Factor) -> Factor {
 impl Loose {
     /// It, and a product: what is added in the columns needs no carries of its own.
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512ifma"))]
     pub(super) fn and(&self, a: &Factor, b: &Factor) -> Product {
         let zero = _mm512_setzero_si512();
         let [c0, c1, c2, c3, c4] = self.0;
@@ -160,7 +160,7 @@ impl Loose {
 impl Product {
     /// It, and one more product.
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512ifma"))]
     pub(super) fn and(self, a: &Factor, b: &Factor) -> Self {
         let (mut c, a, b) = (self.0, &a.0, &b.0);
         products!(c, a, b, (0, 0)(0, 1)(0, 2)(0, 3)(0, 4));
@@ -177,7 +177,7 @@ impl Product {
     }
 
     #[inline]
-    #[target_feature(enable = "avx512f")]
+    #[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512f"))]
     pub(super) fn plus(mut self, other: &Loose) -> Self {
         for (column, limb) in self.0.iter_mut().zip(other.0) {
             *column = _mm512_add_epi64(*column, limb);
@@ -188,7 +188,7 @@ impl Product {
     /// Of tight numbers, so that the whole is below 2^514, and a column the sum of at most eighteen halves of products, and of less
     /// than 2^57 in the lower five.
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512ifma"))]
     pub(super) fn folded(self) -> Folded {
         let [c0, c1, c2, c3, c4, c5, c6, c7, c8, c9] = self.0;
         // The upper columns hand on what they have beyond 52 bits. The last one stays a limb.
@@ -205,13 +205,13 @@ impl Product {
     }
 
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512ifma"))]
     pub(super) fn tight(self) -> Field {
         self.factor().tight()
     }
 
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512ifma"))]
     pub(super) fn factor(self) -> Factor {
         self.folded().factor()
     }
@@ -219,7 +219,7 @@ impl Product {
 
 impl Folded {
     #[inline]
-    #[target_feature(enable = "avx512f")]
+    #[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512f"))]
     pub(super) fn doubled(self) -> Self {
         Self {
             limbs: self.limbs.map(|limb| _mm512_slli_epi64::<1>(limb)),
@@ -228,7 +228,7 @@ impl Folded {
     }
 
     #[inline]
-    #[target_feature(enable = "avx512f")]
+    #[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512f"))]
     pub(super) fn tripled(self) -> Self {
         let twice = self.doubled();
         let mut limbs = self.limbs;
@@ -244,7 +244,7 @@ impl Folded {
     /// Above 2^256: less than 2^12 of the fifth limb, and less than 2^40 at 2^260. The carry that the fifth limb is still to get
     /// is below 2^10.
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512ifma"))]
     pub(super) fn factor(self) -> Factor {
         let mut l = self.limbs;
         let above = _mm512_add_epi64(

@@ -10,9 +10,8 @@ use super::{
 };
 use crate::{
     Answers, Cells, Entry, FIXED, FIXED_EACH, FIXED_WIDTH, Invert, KNOWN, KNOWN_EACH, Known, NEW,
-    New, Points, Signed,
+    New, Points, Signed, cpu::__mmask8,
 };
-use std::arch::x86_64::__mmask8;
 
 /// The point to start at. Its x is the SHA-256 of `http402-lanes`, its y even: nobody knows what multiple of another it is.
 const START: [Constant; 2] = [
@@ -78,7 +77,7 @@ const ABREAST: usize = 2;
 const TOGETHER: usize = 8;
 
 /// The points of each, and the lanes in which there is one.
-#[target_feature(enable = "avx512f,avx512ifma")]
+#[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512ifma"))]
 fn lift(all: &[New]) -> Vec<(Affine, __mmask8)> {
     let seven = Field::constant(&[7, 0, 0, 0, 0]);
     let mut squares = Vec::with_capacity(all.len());
@@ -97,7 +96,7 @@ fn lift(all: &[New]) -> Vec<(Affine, __mmask8)> {
 }
 
 /// u·R of each, beginning at `START`.
-#[target_feature(enable = "avx512f,avx512ifma")]
+#[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512ifma"))]
 fn new_sums<const N: usize>(all: [&New; N], multiples: [&Multiples; N]) -> [Sum; N] {
     let mut tables = [[[Entry([0; 8]); 3 * MULTIPLES.len()]; 8]; N];
     let mut digits = [[Digit::ZERO; NEW]; N];
@@ -123,7 +122,7 @@ fn new_sums<const N: usize>(all: [&New; N], multiples: [&Multiples; N]) -> [Sum;
     sums
 }
 
-#[target_feature(enable = "avx512f,avx512ifma")]
+#[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512ifma"))]
 pub(super) fn new_points(all: &[New], fixed: &[Entry], invert: Invert<'_>) -> Vec<Points> {
     let mut sums = Vec::with_capacity(all.len());
     let mut there = Vec::with_capacity(all.len());
@@ -174,7 +173,7 @@ pub(super) fn new_points(all: &[New], fixed: &[Entry], invert: Invert<'_>) -> Ve
 }
 
 /// The multiples of G that make up a number times it.
-#[target_feature(enable = "avx512f,avx512ifma")]
+#[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512ifma"))]
 fn generator(group: &mut Vec<Summand>, number: &Signed<4>, fixed: &[Entry]) {
     let digits = booth::<FIXED_WIDTH, FIXED, 4>(number);
     for (digit, place) in digits.iter().zip(fixed.chunks_exact(FIXED_EACH)) {
@@ -182,7 +181,7 @@ fn generator(group: &mut Vec<Summand>, number: &Signed<4>, fixed: &[Entry]) {
     }
 }
 
-#[target_feature(enable = "avx512f,avx512ifma")]
+#[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512ifma"))]
 pub(super) fn known_points(
     all: &[Known<'_>],
     cells: &Cells,
@@ -219,7 +218,7 @@ pub(super) fn known_points(
 
 /// Of the groups of each sum, which are by how far a place is behind one with a part of the table: the sum of the last group is
 /// doubled four times, and then has its place beside that of the group before it.
-#[target_feature(enable = "avx512f,avx512ifma")]
+#[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512ifma"))]
 fn known_sums<const N: usize>(mut groups: [&mut [Group]; N]) -> [Sum; N] {
     let mut sums = [Sum::of(&Affine::constant(&START)); N];
     for (sum, groups) in sums.iter_mut().zip(&mut groups) {
@@ -241,7 +240,7 @@ fn known_sums<const N: usize>(mut groups: [&mut [Group]; N]) -> [Sum; N] {
 
 /// What is to be added up, by how far its place is behind one with a part of the table: the last group from `START` on, and the
 /// first with the multiples of G and with what takes `START` away again. So no sum but the whole one is ever nothing.
-#[target_feature(enable = "avx512f,avx512ifma")]
+#[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512ifma"))]
 fn summands(known: &Known<'_>, cells: &Cells, fixed: &[Entry]) -> [Group; APART] {
     let (digits, wrong) = turned(&known.halves, cells);
     let mut groups = [const { Vec::new() }; APART];

@@ -8,8 +8,7 @@ use super::{
     points::{Addend, Affine, Sum, add, each, factors},
     product::Factor,
 };
-use crate::Invert;
-use std::arch::x86_64::__mmask8;
+use crate::{Invert, cpu::__mmask8};
 
 /// How many pairs are worth an inversion.
 const WORTH: usize = 20;
@@ -46,7 +45,7 @@ struct Step {
 }
 
 impl Inverses {
-    #[target_feature(enable = "avx512f")]
+    #[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512f"))]
     fn with_capacity(steps: usize) -> Self {
         Self {
             steps: Vec::with_capacity(steps),
@@ -57,7 +56,7 @@ impl Inverses {
     /// Adds one to a chain, but for these lanes, and gives the lanes of the others in which it is zero, and left out. The last
     /// one of all is of the first chain, and chains take turns.
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512ifma"))]
     pub(super) fn put(&mut self, chain: usize, across: Field, absent: __mmask8) -> __mmask8 {
         let zero = across.zero() & !absent;
         let mut across = *across;
@@ -74,7 +73,7 @@ impl Inverses {
         zero
     }
 
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512ifma"))]
     fn invert(&mut self, invert: Invert<'_>) {
         let [first, second] = self.chains;
         let inverse = inverses(&first.times(&second).factor(), invert);
@@ -86,7 +85,7 @@ impl Inverses {
 
     /// The inverses of so many, which go on the chains from the first: the last one that was put comes first.
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512ifma"))]
     pub(super) fn take<const N: usize>(&mut self) -> [Factor; N] {
         let left = self.steps.len().saturating_sub(N);
         let steps = &self.steps[left..];
@@ -117,7 +116,7 @@ impl Group {
 }
 
 /// Adds to each sum what is left of its group. Where points met, z becomes zero.
-#[target_feature(enable = "avx512f,avx512ifma")]
+#[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512ifma"))]
 pub(super) fn add_groups<const N: usize>(sums: &mut [Sum; N], groups: [&Group; N]) {
     let most = groups.iter().map(|group| group.all.len()).max();
     for at in 0..most.unwrap_or(0) {
@@ -142,7 +141,7 @@ pub(super) fn add_groups<const N: usize>(sums: &mut [Sum; N], groups: [&Group; N
 }
 
 /// Adds pairs of each group up, round by round, while there are enough of them, and lets multiples grow in the same rounds.
-#[target_feature(enable = "avx512f,avx512ifma")]
+#[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512ifma"))]
 pub(super) fn halve(groups: &mut [Group], growing: &mut [Multiples], invert: Invert<'_>) {
     let pairs = |groups: &[Group]| {
         groups
@@ -169,7 +168,7 @@ pub(super) fn halve(groups: &mut [Group], growing: &mut [Multiples], invert: Inv
 }
 
 /// Prepares an addition for every pair, from the last one to the first.
-#[target_feature(enable = "avx512f,avx512ifma")]
+#[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512ifma"))]
 fn differences(groups: &mut [Group], inverses: &mut Inverses) {
     for group in groups.iter_mut().rev() {
         let pairs = group.all.len() / 2;
@@ -182,7 +181,7 @@ fn differences(groups: &mut [Group], inverses: &mut Inverses) {
 }
 
 /// Puts the sum of every pair in its place.
-#[target_feature(enable = "avx512f,avx512ifma")]
+#[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512ifma"))]
 fn sums(groups: &mut [Group], inverses: &mut Inverses) {
     for group in groups {
         let pairs = group.all.len() / 2;
@@ -202,7 +201,7 @@ fn sums(groups: &mut [Group], inverses: &mut Inverses) {
 
 /// Puts the sums of some pairs in their places, from the one at `at` on.
 #[inline]
-#[target_feature(enable = "avx512f,avx512ifma")]
+#[cfg_attr(not(http402_lanes_model), target_feature(enable = "avx512ifma"))]
 fn put<const N: usize>(all: &mut [Summand], at: usize, inverses: &mut Inverses) {
     let first = |of: usize| &all[2 * (at + of)];
     let second = |of: usize| &all[2 * (at + of) + 1];

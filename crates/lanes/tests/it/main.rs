@@ -12,6 +12,13 @@ mod sums;
 
 use http402_lanes::Lanes;
 
+/// No test is skipped where the model stands for them.
+#[cfg(http402_lanes_model)]
+#[test]
+fn the_model_is_there_on_any_cpu() {
+    assert!(Lanes::detect().is_some());
+}
+
 /// The lanes, where there are some.
 pub(crate) fn lanes() -> Option<Lanes> {
     let lanes = Lanes::detect();

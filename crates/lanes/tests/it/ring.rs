@@ -13,7 +13,7 @@ pub(crate) fn turned([a, b]: [i64; 2]) -> [i64; 2] {
 pub(crate) fn numbers() -> Vec<[i64; 2]> {
     let mut all: Vec<[i64; 2]> = (-BASE..=BASE)
         .flat_map(|a| (-BASE..=BASE).map(move |b| [a, b]))
-        .filter(|number| *number != [0, 0])
+        .filter(|number| number.iter().any(|part| part % BASE != 0))
         .collect();
     // The first one has to be 1: it is what the last digit asks for.
     all.sort_by_key(|[a, b]| (a * a - a * b + b * b, *a != 1 || *b != 0));
