@@ -13,7 +13,7 @@ use http402_benches::{
 use http402_core::{
     Authorization, B256, Claim, Verdict,
     asset::Assets,
-    json::Json,
+    json::Document,
     seam::{Judge, Known, PayerCode},
 };
 use http402_verify::{
@@ -113,7 +113,7 @@ fn headers<'a>(all: &mut Rounds<'a>, scenes: &'a [Scene]) {
         black_box(scene.read());
     });
     all.aim("part: JSON", 1, 1.0 / 33.0, || {
-        black_box(Json::parse(black_box(&scene.text)).unwrap());
+        black_box(Document::parse(black_box(&scene.text)).unwrap());
     });
     all.aim("part: EIP-712 digest", 1, 0.85 / 33.0, move || {
         let Authorization::Eip3009(signed) = &scene.claim.authorization else {

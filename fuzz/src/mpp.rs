@@ -4,7 +4,7 @@ use crate::text;
 use http402_core::{
     ChainId, Timestamp,
     authorization::{ChallengeRef, TempoTransaction},
-    json::Json,
+    json::Document,
 };
 use http402_mpp::{
     AcceptPayment, Challenge, Credential, KeyRing, Problem, Receipt, base64url, credential, digest,
@@ -47,7 +47,8 @@ pub(crate) fn challenge(data: &[u8]) {
                 Ok(&challenge)
             );
         }
-        let echoed = Json::parse(&challenge.to_json()).and_then(|json| Challenge::from_json(&json));
+        let echoed = Document::parse(&challenge.to_json())
+            .and_then(|json| Challenge::from_json(json.root()));
         assert_eq!(echoed.as_ref(), Ok(&challenge));
         assert!(
             !ring.verify(&challenge.slots(), challenge.id()),

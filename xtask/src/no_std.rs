@@ -63,7 +63,7 @@ unsafe extern "C" {}
 #[unsafe(no_mangle)]
 pub extern "C" fn main() -> i32 {
     let amount = http402_core::Amount::from_money("$0.01", 6);
-    let json = http402_core::json::Json::parse("{\"a\":[1,\"two\"]}");
+    let json = http402_core::json::Document::parse("{\"a\":[1,\"two\"]}");
     let chain: Result<http402_core::ChainId, _> = "eip155:8453".parse();
     let assets = http402_core::asset::Assets::known();
     let priced = chain.ok().and_then(|chain| assets.of_chain(&chain).cloned());

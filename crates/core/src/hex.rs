@@ -2,20 +2,34 @@
 
 use alloc::string::String;
 
-/// Not a digit.
-const NONE: u8 = 0xff;
+/// In what a digit is worth: it is none.
+const NONE: u16 = 1 << 8;
 
-/// What each byte is worth.
-const WORTH: [u8; 256] = {
-    let mut worth = [NONE; 256];
+/// What each byte is worth as the first and as the second digit of a byte.
+static WORTH: [[u16; 256]; 2] = {
+    let mut worth = [[NONE; 256]; 2];
     let mut value = 0;
     while value < 16 {
         let digit = DIGITS[value];
-        worth[digit as usize] = value as u8;
-        worth[digit.to_ascii_uppercase() as usize] = value as u8;
+        let (lower, upper) = (digit as usize, digit.to_ascii_uppercase() as usize);
+        worth[0][lower] = (value as u16) << 4;
+        worth[0][upper] = (value as u16) << 4;
+        worth[1][lower] = value as u16;
+        worth[1][upper] = value as u16;
         value += 1;
     }
     worth
+};
+
+/// The digits of each byte.
+static PAIRS: [[u8; 2]; 256] = {
+    let mut pairs = [[0; 2]; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        pairs[byte] = [DIGITS[byte >> 4], DIGITS[byte & 0xf]];
+        byte += 1;
+    }
+    pairs
 };
 
 const DIGITS: [u8; 16] = *b"0123456789abcdef";
@@ -31,14 +45,14 @@ pub fn decode(digits: &[u8], out: &mut [u8]) -> Result<(), usize> {
     }
     let mut all = 0;
     for (byte, pair) in out.iter_mut().zip(digits.chunks_exact(2)) {
-        let (high, low) = (WORTH[usize::from(pair[0])], WORTH[usize::from(pair[1])]);
-        all |= high | low;
-        *byte = high << 4 | low & 0xf;
+        let worth = WORTH[0][usize::from(pair[0])] | WORTH[1][usize::from(pair[1])];
+        all |= worth;
+        *byte = worth as u8;
     }
-    if all < 16 {
+    if all & NONE == 0 {
         return Ok(());
     }
-    let bad = |byte: &u8| WORTH[usize::from(*byte)] == NONE;
+    let bad = |byte: &u8| WORTH[0][usize::from(*byte)] == NONE;
     Err(digits.iter().position(bad).unwrap_or(expected))
 }
 
@@ -47,8 +61,7 @@ pub fn encode(bytes: &[u8], out: &mut String) {
     for bytes in bytes.chunks(32) {
         let mut digits = [b'0'; 64];
         for (pair, byte) in digits.chunks_exact_mut(2).zip(bytes) {
-            pair[0] = DIGITS[usize::from(byte >> 4)];
-            pair[1] = DIGITS[usize::from(byte & 0xf)];
+            pair.copy_from_slice(&PAIRS[usize::from(*byte)]);
         }
         let digits = core::str::from_utf8(&digits[..2 * bytes.len()]);
         out.push_str(digits.expect("digits are ASCII"));

@@ -63,15 +63,23 @@ impl<'a> Slots<'a> {
     }
 }
 
-fn mac(secret: &[u8], slots: &Slots<'_>) -> Hmac<Sha256> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret).expect("HMAC takes keys of every length");
+fn keyed(secret: &[u8]) -> Hmac<Sha256> {
+    Hmac::new_from_slice(secret).expect("HMAC takes keys of every length")
+}
+
+fn mac(keyed: &Hmac<Sha256>, slots: &Slots<'_>) -> Hmac<Sha256> {
+    let mut mac = keyed.clone();
     mac.update(slots.input().as_bytes());
     mac
 }
 
+fn tag(keyed: &Hmac<Sha256>, slots: &Slots<'_>) -> String {
+    base64url::encode(mac(keyed, slots).finalize().into_bytes())
+}
+
 /// The id for these slots under any secret: for vectors of others. A server uses a [`KeyRing`].
 pub fn challenge_id(secret: &[u8], slots: &Slots<'_>) -> String {
-    base64url::encode(mac(secret, slots).finalize().into_bytes())
+    tag(&keyed(secret), slots)
 }
 
 /// Why a secret is not accepted.
@@ -91,7 +99,8 @@ impl std::error::Error for WeakSecret {}
 /// is safe once the last challenge that they bound has expired.
 #[derive(Clone)]
 pub struct KeyRing {
-    secrets: Vec<Box<[u8]>>,
+    /// The newest first, each as a hash that its secret has gone into.
+    secrets: Vec<Hmac<Sha256>>,
 }
 
 impl KeyRing {
@@ -131,8 +140,8 @@ impl KeyRing {
         if !slots.apart() {
             return Err(ParseError::new("challenge", "a parameter holds a bar"));
         }
-        let newest = self.secrets.first().map_or(&[][..], |secret| secret);
-        Ok(challenge_id(newest, slots))
+        let newest = self.secrets.first().expect("a ring has a secret");
+        Ok(tag(newest, slots))
     }
 
     /// Whether one of the secrets made this id for these slots. The time that it takes does not tell how much of an id is
@@ -148,7 +157,7 @@ impl KeyRing {
     }
 }
 
-fn strong(secret: &[u8]) -> Result<Box<[u8]>, WeakSecret> {
+fn strong(secret: &[u8]) -> Result<Hmac<Sha256>, WeakSecret> {
     // A text may end with the line break of the file that it came from; in random bytes a space is as good as any other byte.
     let text = secret
         .iter()
@@ -157,7 +166,7 @@ fn strong(secret: &[u8]) -> Result<Box<[u8]>, WeakSecret> {
     if counted.len() < MIN_SECRET {
         return Err(WeakSecret);
     }
-    Ok(secret.into())
+    Ok(keyed(secret))
 }
 
 impl fmt::Debug for KeyRing {

@@ -8,7 +8,7 @@ use crate::{
 use http402_core::{
     ParseError, Timestamp,
     authorization::ChallengeRef,
-    json::{Json, Object},
+    json::{Document, Json, Object},
 };
 
 /// The name of the authentication scheme.
@@ -201,7 +201,7 @@ impl Challenge {
     ///
     /// # Errors
     /// As [`Challenge::parse`].
-    pub fn from_json(json: &Json<'_>) -> Result<Self, ParseError> {
+    pub fn from_json(json: Json<'_>) -> Result<Self, ParseError> {
         let need = |name| json.need_text(name).map(Into::into);
         let maybe = |name| Ok::<_, ParseError>(json.text(name)?.map(Into::into));
         let encoded = |name: &'static str| {
@@ -237,7 +237,8 @@ impl Challenge {
         method(&fields.method)?;
         intent(&fields.intent)?;
         let decoded = base64url::decode_text("request", fields.request.as_bytes(), MAX_REQUEST)?;
-        let json = Json::parse(&decoded).map_err(|error| error.inside("request"))?;
+        let document = Document::parse(&decoded).map_err(|error| error.inside("request"))?;
+        let json = document.root();
         if json.as_object().is_none() {
             return Err(ParseError::new("request", "object expected"));
         }

@@ -3,7 +3,7 @@
 use crate::{SCHEME, base64url, challenge::Challenge, param};
 use http402_core::{
     Address, ParseError, Party,
-    json::{Json, Object},
+    json::{Document, Json, Object},
 };
 use std::fmt;
 
@@ -42,14 +42,14 @@ impl Credential {
     /// # Errors
     /// When it is no JSON, or `challenge` or `payload` are missing or can not be read.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
-        Self::read(&Json::parse(text)?)
+        Self::read(Document::parse(text)?.root())
     }
 
     /// The same, of a value in a document.
     ///
     /// # Errors
     /// As [`Credential::parse`].
-    pub fn read(json: &Json<'_>) -> Result<Self, ParseError> {
+    pub fn read(json: Json<'_>) -> Result<Self, ParseError> {
         let echoed = json
             .object("challenge")?
             .ok_or_else(|| ParseError::new("challenge", "missing"))?;

@@ -4,7 +4,7 @@
 
 use http402_core::{
     Amount, ParseError,
-    json::{Json, Object, array, quote},
+    json::{Document, Json, Object, array, quote},
 };
 
 /// The longest document that is looked at, in bytes.
@@ -56,10 +56,10 @@ impl PaymentOffer {
             .finish()
     }
 
-    fn read(json: &Json<'_>) -> Result<Self, ParseError> {
+    fn read(json: Json<'_>) -> Result<Self, ParseError> {
         let amount = json
             .as_object()
-            .and_then(|members| members.iter().find(|(name, _)| name == "amount"))
+            .and_then(|mut members| members.find(|(name, _)| *name == "amount"))
             .ok_or_else(|| ParseError::new("amount", "missing"))?;
         let amount = match (&amount.1, amount.1.as_text()) {
             (value, _) if value.is_null() => None,
@@ -247,7 +247,8 @@ impl Service {
         if text.len() > MAX_LEN {
             return Err(ParseError::new("document", "longer than 65536 bytes"));
         }
-        let json = Json::parse(text)?;
+        let document = Document::parse(text)?;
+        let json = document.root();
         if !json.need_text("openapi")?.starts_with("3.") {
             return Err(ParseError::new("openapi", "version 3 expected"));
         }
@@ -263,11 +264,11 @@ impl Service {
                 .read_info(info)
                 .map_err(|e| e.inside("x-service-info"))?;
         }
-        let paths = json.object("paths")?.and_then(Json::as_object);
+        let paths = json.object("paths")?.map(Json::members);
         for (path, item) in paths.unwrap_or_default() {
-            for (method, operation) in item.as_object().unwrap_or_default() {
+            for (method, operation) in item.members() {
                 let paid = operation.get("x-payment-info");
-                if let (true, Some(paid)) = (METHODS.contains(&method.as_ref()), paid) {
+                if let (true, Some(paid)) = (METHODS.contains(&method), paid) {
                     let offers =
                         offers(paid).map_err(|error| error.inside(&format!("{method} {path}")))?;
                     let mut read = Operation::new(method, path, offers);
@@ -279,12 +280,12 @@ impl Service {
         Ok(service)
     }
 
-    fn read_info(&mut self, info: &Json<'_>) -> Result<(), ParseError> {
+    fn read_info(&mut self, info: Json<'_>) -> Result<(), ParseError> {
         if let Some(list) = info.get("categories") {
             let bad = || ParseError::new("categories", "texts expected");
             let items = list.as_array().ok_or_else(bad)?;
-            let read = |item: &Json<'_>| Ok(item.as_text().ok_or_else(bad)?.into());
-            let all: Result<Vec<Box<str>>, ParseError> = items.iter().map(read).collect();
+            let read = |item: Json<'_>| Ok(item.as_text().ok_or_else(bad)?.into());
+            let all: Result<Vec<Box<str>>, ParseError> = items.map(read).collect();
             self.categories = all?;
         }
         let Some(docs) = info.object("docs")? else {
@@ -338,21 +339,21 @@ fn price(offer: &PaymentOffer) -> String {
 }
 
 /// `x-payment-info`: a list of offers, or one of them by itself.
-fn offers(info: &Json<'_>) -> Result<Vec<PaymentOffer>, ParseError> {
+fn offers(info: Json<'_>) -> Result<Vec<PaymentOffer>, ParseError> {
     let own = ["intent", "method", "amount", "currency", "description"];
-    let members = info
+    let mut members = info
         .as_object()
         .ok_or_else(|| ParseError::new("x-payment-info", "object expected"))?;
-    let flat = members.iter().any(|(name, _)| own.contains(&name.as_ref()));
+    let flat = members.any(|(name, _)| own.contains(&name));
     match (info.get("offers"), flat) {
         (Some(_), true) => Err(ParseError::new("x-payment-info", "both forms at once")),
         (None, _) => Ok(vec![PaymentOffer::read(info)?]),
         (Some(list), false) => {
             let items = list
                 .as_array()
-                .filter(|items| !items.is_empty())
+                .filter(|items| items.clone().next().is_some())
                 .ok_or_else(|| ParseError::new("offers", "at least one expected"))?;
-            items.iter().map(PaymentOffer::read).collect()
+            items.map(PaymentOffer::read).collect()
         }
     }
 }

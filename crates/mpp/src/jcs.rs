@@ -1,7 +1,10 @@
 //! Canonical JSON (RFC 8785), for documents with whole numbers alone: a number with a fraction or an exponent has no place
 //! in a payment, and is refused.
 
-use http402_core::{ParseError, json::Json};
+use http402_core::{
+    ParseError,
+    json::{Document, Json},
+};
 
 /// The largest whole number that every reader keeps, 2^53 - 1.
 const MAX_SAFE: u64 = (1 << 53) - 1;
@@ -10,7 +13,7 @@ const MAX_SAFE: u64 = (1 << 53) - 1;
 ///
 /// # Errors
 /// When it holds a number that is not whole, or beyond 2^53 - 1.
-pub fn canonical(json: &Json<'_>) -> Result<Box<str>, ParseError> {
+pub fn canonical(json: Json<'_>) -> Result<Box<str>, ParseError> {
     let mut out = String::with_capacity(json.raw().len());
     value(json, &mut out)?;
     Ok(out.into())
@@ -21,17 +24,17 @@ pub fn canonical(json: &Json<'_>) -> Result<Box<str>, ParseError> {
 /// # Errors
 /// As [`canonical`], and when it is no JSON.
 pub fn canonicalize(text: &str) -> Result<Box<str>, ParseError> {
-    canonical(&Json::parse(text)?)
+    canonical(Document::parse(text)?.root())
 }
 
-fn value(json: &Json<'_>, out: &mut String) -> Result<(), ParseError> {
+fn value(json: Json<'_>, out: &mut String) -> Result<(), ParseError> {
     if let Some(text) = json.as_text() {
         quote(text, out);
     } else if let Some(number) = json.as_number() {
         out.push_str(whole(number)?);
     } else if let Some(items) = json.as_array() {
         out.push('[');
-        for (at, item) in items.iter().enumerate() {
+        for (at, item) in items.enumerate() {
             if at > 0 {
                 out.push(',');
             }
@@ -39,7 +42,7 @@ fn value(json: &Json<'_>, out: &mut String) -> Result<(), ParseError> {
         }
         out.push(']');
     } else if let Some(members) = json.as_object() {
-        let mut sorted: Vec<_> = members.iter().collect();
+        let mut sorted: Vec<_> = members.collect();
         // By UTF-16 code units, which is not the order of UTF-8 above U+D7FF.
         sorted.sort_by(|(one, _), (two, _)| one.encode_utf16().cmp(two.encode_utf16()));
         out.push('{');

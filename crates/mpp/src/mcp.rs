@@ -12,7 +12,7 @@
 use crate::{challenge::Challenge, credential::Credential, problem::Problem, receipt::Receipt};
 use http402_core::{
     ParseError,
-    json::{Json, Object, array},
+    json::{Document, Json, Members, Object, array},
 };
 
 /// The error code of a request that has to be paid.
@@ -70,7 +70,8 @@ impl Required {
     /// # Errors
     /// When the message is too long or no JSON, or asks in a form that can not be read.
     pub fn parse(message: &str) -> Result<Option<Self>, ParseError> {
-        let json = parse(message)?;
+        let document = parse(message)?;
+        let json = document.root();
         if let Some(error) = json.object("error")? {
             let code = error.get("code").and_then(Json::as_number);
             let ours = [REQUIRED, FAILED].map(|code| code.to_string());
@@ -84,12 +85,12 @@ impl Required {
         required.map(Self::read).transpose()
     }
 
-    fn read(data: &Json<'_>) -> Result<Self, ParseError> {
+    fn read(data: Json<'_>) -> Result<Self, ParseError> {
         let challenges = data
             .need("challenges")?
             .as_array()
             .ok_or_else(|| ParseError::new("challenges", "array expected"))?;
-        let challenges = challenges.iter().enumerate().map(|(at, one)| {
+        let challenges = challenges.enumerate().map(|(at, one)| {
             Challenge::from_json(one).map_err(|error| error.inside(&format!("challenges[{at}]")))
         });
         // The draft's `failure` says less; a problem is what the packages send.
@@ -107,13 +108,14 @@ impl Required {
 /// When the message is too long or no JSON, the request is a notification, carries two credentials, or one that can not be
 /// read.
 pub fn credential(message: &str) -> Result<Option<Credential>, ParseError> {
-    let json = parse(message)?;
-    let of = |from: Option<&Json<'_>>| {
+    let document = parse(message)?;
+    let json = document.root();
+    let of = |from: Option<Json<'_>>| {
         from.and_then(|from| from.get("_meta"))
             .and_then(|meta| meta.get(META_CREDENTIAL))
             .map(|found| found.raw().to_owned())
     };
-    let found = match (of(json.get("params")), of(Some(&json))) {
+    let found = match (of(json.get("params")), of(Some(json))) {
         (Some(_), Some(_)) => return Err(ParseError::new("_meta", "two credentials")),
         (Some(found), None) | (None, Some(found)) => found,
         (None, None) => return Ok(None),
@@ -152,10 +154,10 @@ pub fn acknowledge(
     receipt: &Receipt,
     challenge: &str,
 ) -> Result<Box<str>, ParseError> {
-    let receipt = Json::parse(receipt.as_json())?;
+    let receipt = Document::parse(receipt.as_json())?;
     let mut quoted = String::new();
     http402_core::json::quote(challenge, &mut quoted);
-    let receipt = set(Some(&receipt), "challengeId", &quoted)?;
+    let receipt = set(Some(receipt.root()), "challengeId", &quoted)?;
     with_meta(message, "result", META_RECEIPT, &receipt)
 }
 
@@ -164,7 +166,8 @@ pub fn acknowledge(
 /// # Errors
 /// When the message is too long or no JSON, or the receipt can not be read.
 pub fn receipt(message: &str) -> Result<Option<Receipt>, ParseError> {
-    let json = parse(message)?;
+    let document = parse(message)?;
+    let json = document.root();
     let meta = json.get("result").and_then(|result| result.get("_meta"));
     let found = meta.and_then(|meta| meta.get(META_RECEIPT));
     found
@@ -173,11 +176,11 @@ pub fn receipt(message: &str) -> Result<Option<Receipt>, ParseError> {
         .map_err(|error| error.inside("receipt"))
 }
 
-fn parse(message: &str) -> Result<Json<'_>, ParseError> {
+fn parse(message: &str) -> Result<Document<'_>, ParseError> {
     if message.len() > MAX_LEN {
         return Err(ParseError::new("message", "longer than 1048576 bytes"));
     }
-    Json::parse(message)
+    Document::parse(message)
 }
 
 fn with_meta(
@@ -186,7 +189,8 @@ fn with_meta(
     name: &str,
     value: &str,
 ) -> Result<Box<str>, ParseError> {
-    let json = parse(message)?;
+    let document = parse(message)?;
+    let json = document.root();
     let inner = json.object(part)?;
     let meta = match inner {
         Some(inner) => inner.object("_meta")?,
@@ -197,18 +201,18 @@ fn with_meta(
     if json.as_object().is_none() {
         return Err(ParseError::new("message", "object expected"));
     }
-    set(Some(&json), part, &inner)
+    set(Some(json), part, &inner)
 }
 
 /// The object with one member set; all others keep their text.
-fn set(object: Option<&Json<'_>>, name: &str, value: &str) -> Result<Box<str>, ParseError> {
+fn set(object: Option<Json<'_>>, name: &str, value: &str) -> Result<Box<str>, ParseError> {
     let members = match object {
         Some(object) => object
             .as_object()
             .ok_or_else(|| ParseError::new("message", "object expected"))?,
-        None => &[],
+        None => Members::default(),
     };
-    let kept = members.iter().filter(|(known, _)| known != name);
+    let kept = members.filter(|(known, _)| *known != name);
     let out = kept.fold(Object::new(), |out, (known, value)| {
         out.raw(known, value.raw())
     });

@@ -7,7 +7,7 @@ pub mod stripe;
 pub mod tempo;
 
 use http402_core::{
-    Address, Amount, B256, Bytes, ChainId, ParseError, Party,
+    Address, Amount, B256, Bytes, ChainId, ParseError, Party, hex,
     json::{Json, Object, array},
 };
 
@@ -61,7 +61,7 @@ struct Terms {
 }
 
 impl Terms {
-    fn read(json: &Json<'_>) -> Result<Self, ParseError> {
+    fn read(json: Json<'_>) -> Result<Self, ParseError> {
         let amount = amount(json, "amount")?;
         let details = json
             .object("methodDetails")?
@@ -105,16 +105,16 @@ impl Terms {
 }
 
 /// Their sum leaves something for the payee, and none of them is nothing.
-fn splits(details: &Json<'_>, amount: Amount) -> Result<Vec<Split>, ParseError> {
+fn splits(details: Json<'_>, amount: Amount) -> Result<Vec<Split>, ParseError> {
     let Some(list) = details.get("splits") else {
         return Ok(Vec::new());
     };
     let items = list
         .as_array()
-        .filter(|items| (1..=MAX_SPLITS).contains(&items.len()))
+        .filter(|items| (1..=MAX_SPLITS).contains(&items.clone().count()))
         .ok_or_else(|| ParseError::new("splits", "1 to 10 expected"))?;
     let mut rest = amount;
-    let mut splits = Vec::with_capacity(items.len());
+    let mut splits = Vec::with_capacity(items.clone().count());
     for item in items {
         let split = Split {
             to: address(item, "recipient")?,
@@ -138,13 +138,13 @@ fn renamed(error: &ParseError, name: &'static str) -> ParseError {
     }
 }
 
-fn amount(json: &Json<'_>, name: &'static str) -> Result<Amount, ParseError> {
+fn amount(json: Json<'_>, name: &'static str) -> Result<Amount, ParseError> {
     json.need_text(name)?
         .parse()
         .map_err(|error| renamed(&error, name))
 }
 
-fn address(json: &Json<'_>, name: &'static str) -> Result<Address, ParseError> {
+fn address(json: Json<'_>, name: &'static str) -> Result<Address, ParseError> {
     let party = Party::parse(&ChainId::eip155(1), json.need_text(name)?)
         .map_err(|error| renamed(&error, name))?;
     party
@@ -156,16 +156,24 @@ fn address(json: &Json<'_>, name: &'static str) -> Result<Address, ParseError> {
 fn bytes(text: &str) -> Result<Bytes, ParseError> {
     let bad = || ParseError::new("bytes", "0x and pairs of hexadecimal digits expected");
     let digits = text.strip_prefix("0x").ok_or_else(bad)?;
-    if !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+    if digits.len() % 2 == 1 {
         return Err(bad());
     }
-    digits.parse().map_err(|_| bad())
+    let mut bytes = vec![0; digits.len() / 2];
+    hex::decode(digits.as_bytes(), &mut bytes).map_err(|_| bad())?;
+    Ok(bytes.into())
 }
 
-fn hex(json: &Json<'_>, name: &'static str) -> Result<Bytes, ParseError> {
+fn hex(json: Json<'_>, name: &'static str) -> Result<Bytes, ParseError> {
     bytes(json.need_text(name)?).map_err(|error| renamed(&error, name))
 }
 
 fn word(text: &str) -> Result<B256, ParseError> {
-    B256::try_from(bytes(text)?.as_ref()).map_err(|_| ParseError::new("word", "32 bytes expected"))
+    let mut word = [0; 32];
+    let digits = text.strip_prefix("0x").unwrap_or_default();
+    if hex::decode(digits.as_bytes(), &mut word).is_ok() {
+        return Ok(word.into());
+    }
+    bytes(text)?;
+    Err(ParseError::new("word", "32 bytes expected"))
 }

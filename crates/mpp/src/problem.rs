@@ -2,7 +2,7 @@
 
 use http402_core::{
     ParseError, Reason,
-    json::{Json, Object},
+    json::{Document, Json, Object},
 };
 
 /// The longest problem that is looked at, in bytes.
@@ -213,14 +213,14 @@ impl Problem {
         }
         let text = std::str::from_utf8(body)
             .map_err(|error| ParseError::new("problem", "not UTF-8").at(error.valid_up_to()))?;
-        Self::read(&Json::parse(text)?)
+        Self::read(Document::parse(text)?.root())
     }
 
     /// The same, of a value in a document.
     ///
     /// # Errors
     /// As [`Problem::parse`].
-    pub fn read(json: &Json<'_>) -> Result<Self, ParseError> {
+    pub fn read(json: Json<'_>) -> Result<Self, ParseError> {
         if json.as_object().is_none() {
             return Err(ParseError::new("problem", "object expected"));
         }

@@ -3,7 +3,7 @@
 use crate::{base64url, rfc3339};
 use http402_core::{
     ParseError, Timestamp,
-    json::{Json, Object},
+    json::{Document, Json, Object},
 };
 
 /// The longest receipt that is looked at, in characters.
@@ -48,14 +48,14 @@ impl Receipt {
     /// # Errors
     /// When something is missing or of the wrong type, or the status is another than `success`.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
-        Self::read(&Json::parse(text)?)
+        Self::read(Document::parse(text)?.root())
     }
 
     /// The same, of a value in a document.
     ///
     /// # Errors
     /// As [`Receipt::parse`].
-    pub fn read(json: &Json<'_>) -> Result<Self, ParseError> {
+    pub fn read(json: Json<'_>) -> Result<Self, ParseError> {
         if json.need_text("status")? != "success" {
             return Err(ParseError::new("status", "success expected"));
         }

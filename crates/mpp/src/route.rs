@@ -4,7 +4,7 @@
 //! well. A server of another method begins here.
 
 use crate::{Carrier, Challenge, KeyRing};
-use http402_core::{Reason, Timestamp, json::Json};
+use http402_core::{Reason, Timestamp, json::Document};
 
 /// What a server asks for on a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,8 +46,9 @@ impl<'a> Route<'a> {
         now: Timestamp,
     ) -> Result<(), Reason> {
         let ours = || {
-            let bound = Json::parse(challenge.request()).ok()?;
-            Some(Json::parse(self.request).ok()?.same(&bound))
+            let bound = Document::parse(challenge.request()).ok()?;
+            let ours = Document::parse(self.request).ok()?;
+            Some(ours.root().same(bound.root()))
         };
         let made = keys.verify(&challenge.slots(), challenge.id())
             && challenge.realm() == self.realm

@@ -7,7 +7,7 @@
 use crate::{base64url, challenge::MAX_REQUEST, digest};
 use http402_core::{
     B256, ParseError,
-    json::{Json, Object},
+    json::{Document, Object},
 };
 
 /// The member with the route.
@@ -48,11 +48,12 @@ pub fn opaque(scope: &str, nonce: B256) -> Box<str> {
 /// When it is not base64url of a JSON object of texts.
 pub fn read(opaque: &str) -> Result<Option<Box<str>>, ParseError> {
     let text = base64url::decode_text("opaque", opaque.as_bytes(), MAX_REQUEST)?;
-    let json = Json::parse(&text).map_err(|error| error.inside("opaque"))?;
-    let members = json
+    let document = Document::parse(&text).map_err(|error| error.inside("opaque"))?;
+    let json = document.root();
+    let mut members = json
         .as_object()
         .ok_or_else(|| ParseError::new("opaque", "object expected"))?;
-    if members.iter().any(|(_, value)| value.as_text().is_none()) {
+    if members.any(|(_, value)| value.as_text().is_none()) {
         return Err(ParseError::new("opaque", "texts expected"));
     }
     Ok(json.text(SCOPE)?.map(Into::into))

@@ -10,7 +10,7 @@
 //! Here they are taken apart; whether the key has signed is for [http402-verify](http402_verify).
 
 use alloy_primitives::{Address, B256, keccak256};
-use http402_core::json::Json;
+use http402_core::json::{Document, Json};
 use http402_mpp::base64url;
 use http402_verify::{
     Signature,
@@ -183,10 +183,10 @@ impl<'a> Key<'a> {
 /// Whether client data are of an assertion with this digest as challenge (WebAuthn level 2, section 5.8.1).
 fn asserts(client: &[u8], digest: &B256) -> bool {
     let text = std::str::from_utf8(client).ok();
-    let Some(json) = text.and_then(|text| Json::parse(text).ok()) else {
+    let Some(json) = text.and_then(|text| Document::parse(text).ok()) else {
         return false;
     };
-    let text = |name| json.get(name).and_then(Json::as_text);
+    let text = |name| json.root().get(name).and_then(Json::as_text);
     text("type") == Some("webauthn.get")
         && text("challenge") == Some(&*base64url::encode(digest.as_slice()))
 }

@@ -49,7 +49,7 @@ mod server;
 mod tempo;
 
 use answer::{Answer, fault};
-use http402_core::json::{Json, Object};
+use http402_core::json::{Document, Json, Object};
 
 /// The longest request, in bytes.
 const MAX_LEN: u64 = 1024 * 1024;
@@ -77,7 +77,8 @@ pub(crate) fn respond(text: &str) -> String {
 
 fn answer(text: &str) -> Answer {
     let envelope = |error| fault("unknown_error", error);
-    let request = Json::parse(text).map_err(envelope)?;
+    let request = Document::parse(text).map_err(envelope)?;
+    let request = request.root();
     if request.get("schema").and_then(Json::as_u64) != Some(1) {
         return Err(fault("unknown_error", "schema: 1 is expected"));
     }

@@ -20,7 +20,7 @@ mod adapter {
         Timestamp, TokenDomain, U256, Verdict, Window,
         asset::Assets,
         authorization::Eip3009,
-        json::{Json, Object},
+        json::{Document, Json, Object},
         seam::{Judge, Known, PayerCode},
     };
     use http402_verify::Verifier;
@@ -76,7 +76,8 @@ mod adapter {
     }
 
     fn answer(line: &str) -> Answer {
-        let request = Json::parse(line).map_err(unread)?;
+        let request = Document::parse(line).map_err(unread)?;
+        let request = request.root();
         let op = request.need_text("op").map_err(unfit)?;
         let input = request.need("input").map_err(unfit)?;
         match op {
@@ -126,11 +127,14 @@ mod adapter {
     }
 
     fn version(text: &str) -> Result<Option<u64>, ParseError> {
-        Ok(Json::parse(text)?.get("x402Version").and_then(Json::as_u64))
+        Ok(Document::parse(text)?
+            .root()
+            .get("x402Version")
+            .and_then(Json::as_u64))
     }
 
     /// A header's value, or a document of version 1 as it is.
-    fn decode(input: &Json<'_>, check: fn(&str) -> Result<(), ParseError>) -> Answer {
+    fn decode(input: Json<'_>, check: fn(&str) -> Result<(), ParseError>) -> Answer {
         let text = match (input.get("header"), input.get("json")) {
             (Some(value), None) => {
                 let value = value
@@ -146,11 +150,11 @@ mod adapter {
         };
         check(&text).map_err(unread)?;
         let mut value = String::new();
-        compact(&Json::parse(&text).map_err(unread)?, &mut value);
+        compact(Document::parse(&text).map_err(unread)?.root(), &mut value);
         Ok(value)
     }
 
-    fn encode(input: &Json<'_>, check: fn(&str) -> Result<(), ParseError>) -> Answer {
+    fn encode(input: Json<'_>, check: fn(&str) -> Result<(), ParseError>) -> Answer {
         check(input.raw()).map_err(unfit)?;
         let mut text = String::new();
         compact(input, &mut text);
@@ -161,10 +165,10 @@ mod adapter {
     }
 
     /// The document without space between its parts, its texts in UTF-8: what JavaScript writes.
-    fn compact(json: &Json<'_>, out: &mut String) {
+    fn compact(json: Json<'_>, out: &mut String) {
         if let Some(members) = json.as_object() {
             out.push('{');
-            for (at, (name, value)) in members.iter().enumerate() {
+            for (at, (name, value)) in members.enumerate() {
                 if at > 0 {
                     out.push(',');
                 }
@@ -175,7 +179,7 @@ mod adapter {
             out.push('}');
         } else if let Some(items) = json.as_array() {
             out.push('[');
-            for (at, item) in items.iter().enumerate() {
+            for (at, item) in items.enumerate() {
                 if at > 0 {
                     out.push(',');
                 }
@@ -193,7 +197,7 @@ mod adapter {
         out.push_str(&serde_json::Value::from(text).to_string());
     }
 
-    fn offer_match(input: &Json<'_>) -> Answer {
+    fn offer_match(input: Json<'_>) -> Answer {
         let accepts = input.need("accepts").map_err(unfit)?;
         let accepts = accepts
             .as_array()
@@ -201,7 +205,7 @@ mod adapter {
         let accepted = input.need("accepted").map_err(unfit)?;
         let accepted = v2::PaymentRequirements::read(accepted).map_err(unread)?;
         let mut why = String::from("there is no offer");
-        for (at, offer) in accepts.iter().enumerate() {
+        for (at, offer) in accepts.enumerate() {
             match v2::PaymentRequirements::read(offer).map(|offer| offer.matches(&accepted)) {
                 Ok(Ok(())) => return Ok(Object::new().number("index", at as u64).finish().into()),
                 Ok(Err(reason)) => why = reason.to_string(),
@@ -215,7 +219,7 @@ mod adapter {
     }
 
     /// By signature, window, amount, recipient, asset and chain alone, for a payer without code.
-    fn verify(input: &Json<'_>) -> Answer {
+    fn verify(input: Json<'_>) -> Answer {
         let payload = input.need("paymentPayload").map_err(unfit)?;
         let offer = input.need("paymentRequirements").map_err(unfit)?;
         let now = input.need("now").map_err(unfit)?;
@@ -277,7 +281,7 @@ mod adapter {
     }
 
     /// Who the payload says pays, when it is refused before it makes a claim.
-    fn named_payer(payload: &Json<'_>) -> Option<String> {
+    fn named_payer(payload: Json<'_>) -> Option<String> {
         let signed = payload.get("payload")?.get("authorization")?;
         Some(signed.get("from")?.as_text()?.to_owned())
     }
@@ -296,7 +300,7 @@ mod adapter {
         judge.judge(&asked, &known) != Verdict::Invalid(Reason::Signature)
     }
 
-    fn digest(input: &Json<'_>) -> Answer {
+    fn digest(input: Json<'_>) -> Answer {
         let primary = input.need_text("primaryType").map_err(unfit)?;
         if primary != "TransferWithAuthorization" {
             return Err(fault(
@@ -336,14 +340,14 @@ mod adapter {
             .into())
     }
 
-    fn address(from: &Json<'_>, name: &'static str) -> Result<Address, Fault> {
+    fn address(from: Json<'_>, name: &'static str) -> Result<Address, Fault> {
         let text = from.need_text(name).map_err(unfit)?;
         text.parse()
             .map_err(|_| unread(format!("{name}: an address is expected")))
     }
 
     /// A number, or decimal digits in a text.
-    fn number(from: &Json<'_>, name: &'static str) -> Result<U256, Fault> {
+    fn number(from: Json<'_>, name: &'static str) -> Result<U256, Fault> {
         let value = from.need(name).map_err(unfit)?;
         let text = value
             .as_text()
@@ -355,7 +359,7 @@ mod adapter {
             .units())
     }
 
-    fn money(input: &Json<'_>) -> Answer {
+    fn money(input: Json<'_>) -> Answer {
         let text = input.need_text("text").map_err(unfit)?;
         let decimals = input.need("decimals").map_err(unfit)?.as_u64();
         let decimals = decimals.and_then(|decimals| u8::try_from(decimals).ok());
@@ -367,7 +371,7 @@ mod adapter {
             .into())
     }
 
-    fn resolve(input: &Json<'_>) -> Answer {
+    fn resolve(input: Json<'_>) -> Answer {
         let text = ["network", "name", "text"]
             .iter()
             .find_map(|name| input.get(name)?.as_text());

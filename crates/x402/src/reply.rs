@@ -6,10 +6,10 @@ use crate::{V1, network, reason};
 use http402_core::{
     Amount, ChainId, Claim, ParseError, Party, Pending, ProtocolId, Reason, Receipt, Settlement,
     Timestamp, Verdict,
-    json::{Json, Object, array},
+    json::{Document, Json, Object, array},
 };
 
-fn need_bool(json: &Json<'_>, name: &'static str) -> Result<bool, ParseError> {
+fn need_bool(json: Json<'_>, name: &'static str) -> Result<bool, ParseError> {
     json.need(name)?
         .as_bool()
         .ok_or_else(|| ParseError::new(name, "boolean expected"))
@@ -42,9 +42,10 @@ impl VerifyResponse {
     /// # Errors
     /// When something is missing or of the wrong type.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
-        let json = Json::parse(text)?;
+        let document = Document::parse(text)?;
+        let json = document.root();
         Ok(Self {
-            valid: need_bool(&json, "isValid")?,
+            valid: need_bool(json, "isValid")?,
             reason: json.text("invalidReason")?.map(Into::into),
             payer: json.text("payer")?.map(Into::into),
             raw: json.raw().into(),
@@ -134,8 +135,9 @@ impl SettleResponse {
     /// # Errors
     /// When something is missing or of the wrong type. A failure may leave out `transaction` and `network`.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
-        let json = Json::parse(text)?;
-        let success = need_bool(&json, "success")?;
+        let document = Document::parse(text)?;
+        let json = document.root();
+        let success = need_bool(json, "success")?;
         let text = |name| {
             if success {
                 json.need_text(name)
@@ -302,12 +304,13 @@ impl SupportedResponse {
     /// # Errors
     /// When something is missing or of the wrong type.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
-        let json = Json::parse(text)?;
+        let document = Document::parse(text)?;
+        let json = document.root();
         let kinds = json
             .need("kinds")?
             .as_array()
             .ok_or_else(|| ParseError::new("kinds", "array expected"))?;
-        let kinds = kinds.iter().enumerate().map(|(at, kind)| {
+        let kinds = kinds.enumerate().map(|(at, kind)| {
             let read = || -> Result<SupportedKind, ParseError> {
                 let version = kind.need("x402Version")?.as_u64();
                 Ok(SupportedKind {

@@ -7,7 +7,7 @@ use crate::{
 };
 use http402_core::{
     Authorization, Claim, Encoded, ParseError, Reason, Wire,
-    json::{Json, Object},
+    json::{Document, Object},
 };
 
 /// The longest body that is looked at, in bytes.
@@ -89,7 +89,8 @@ pub fn parse(body: &[u8]) -> Result<Claim, RequestError> {
     }
     let text = std::str::from_utf8(body)
         .map_err(|e| ParseError::new("body", "not UTF-8").at(e.valid_up_to()))?;
-    let json = Json::parse(text)?;
+    let document = Document::parse(text)?;
+    let json = document.root();
     let payload = json.need("paymentPayload")?;
     let offer = json.need("paymentRequirements")?;
     claim(payload.raw(), offer.raw())
@@ -100,7 +101,8 @@ pub fn parse(body: &[u8]) -> Result<Claim, RequestError> {
 /// # Errors
 /// When they can not be read, or do not belong together.
 pub fn claim(payload: &str, offer: &str) -> Result<Claim, RequestError> {
-    let version = Json::parse(payload)?
+    let version = Document::parse(payload)?
+        .root()
         .need("x402Version")
         .map_err(|e| e.inside("paymentPayload"))?
         .as_u64();
@@ -145,7 +147,7 @@ pub fn claim(payload: &str, offer: &str) -> Result<Claim, RequestError> {
         }
         _ => return Err(RequestError::Refused(Reason::UnsupportedVersion)),
     };
-    let authorization = exact::authorization(&Json::parse(&inner)?, &requirement)?;
+    let authorization = exact::authorization(Document::parse(&inner)?.root(), &requirement)?;
     let wire = Wire {
         protocol,
         offer: Encoded::new(offer.as_bytes().to_vec()),

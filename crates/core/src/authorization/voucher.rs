@@ -1,8 +1,8 @@
 use crate::{
-    ChainId, SpendKey,
+    ChainId, SpendKey, hex,
     typed::{Domain, StructType, TypedData, Value},
 };
-use alloc::{format, vec};
+use alloc::{string::String, vec};
 use alloy_primitives::{Address, B256, Bytes, U256};
 use core::fmt;
 
@@ -37,10 +37,15 @@ impl Voucher {
 
     /// The key of its channel, whose watermark it moves.
     pub fn spend_key(&self, chain: &ChainId) -> SpendKey {
-        SpendKey::new(format!(
-            "voucher:{chain}:{:#x}:{:#x}",
-            self.escrow, self.channel
-        ))
+        // In place, as for payments: it is made for every request of a session.
+        let mut key = String::with_capacity(8 + chain.length() + 1 + 42 + 1 + 66);
+        key.push_str("voucher:");
+        chain.write(&mut key);
+        key.push_str(":0x");
+        hex::encode(self.escrow.as_slice(), &mut key);
+        key.push_str(":0x");
+        hex::encode(self.channel.as_slice(), &mut key);
+        SpendKey::new(key)
     }
 
     /// The document that is signed, for the EVM chain `chain`.
@@ -82,7 +87,7 @@ impl fmt::Debug for Voucher {
 mod tests {
     use super::*;
     use alloy_primitives::keccak256;
-    use std::string::ToString;
+    use std::{format, string::ToString};
 
     fn voucher(cumulative: u128) -> Voucher {
         Voucher {

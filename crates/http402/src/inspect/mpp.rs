@@ -3,7 +3,7 @@
 use super::document::{Explained, judged, offer};
 use http402_core::{
     Authorization, Claim, Encoded, ParseError, Reason, Requirement, Timestamp, Wire, asset::Assets,
-    json::Json,
+    json::Document,
 };
 use http402_mpp::{
     Challenge, Credential, MPP, Problem,
@@ -34,7 +34,7 @@ pub(super) fn challenges(now: u64, it: &mut Explained) {
     let list = it.value["challenges"].as_array().cloned();
     for (at, one) in list.unwrap_or_default().iter().enumerate() {
         let text = one.to_string();
-        let read = Json::parse(&text).and_then(|json| Challenge::from_json(&json));
+        let read = Document::parse(&text).and_then(|json| Challenge::from_json(json.root()));
         match read {
             Ok(challenge) => explain(at, &challenge, now, it),
             Err(error) => it.wrong.push(format!("challenge {at}: {error}")),

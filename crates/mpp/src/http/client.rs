@@ -9,7 +9,7 @@ use http402_core::{
     Timestamp, Window,
     asset::Assets,
     authorization::{Eip3009, MppProof},
-    json::Json,
+    json::Document,
     protocol::{Answer, ClientProtocol, Draft, Offer, Offers, Refused},
     typed::ToSign,
 };
@@ -304,7 +304,7 @@ impl ClientProtocol for MppClient {
 fn challenge(offer: &Offer) -> Result<Challenge, ParseError> {
     let text = std::str::from_utf8(offer.encoded.as_slice())
         .map_err(|_| ParseError::new("offer", "not UTF-8"))?;
-    Challenge::from_json(&Json::parse(text)?)
+    Challenge::from_json(Document::parse(text)?.root())
 }
 
 fn field(carrier: Carrier) -> &'static HeaderName {

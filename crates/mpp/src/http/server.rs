@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header::WWW_AUTHENTIC
 use http402_core::{
     Claim, Encoded, ParseError, Price, ProtocolId, Reason, Requirement, Settlement, Wire,
     asset::Assets,
-    json::{Json, quote},
+    json::{Document, Json, quote},
     protocol::{Asked, ClaimError, Protocol, Refusal, Told},
     seam::Entropy,
 };
@@ -236,10 +236,11 @@ impl Mpp {
         asked: &Asked<'_>,
         challenge: &Challenge,
     ) -> Result<(Requirement, bool), Reason> {
-        let bound = Json::parse(challenge.request()).map_err(|_| Reason::NoMatchingOffer)?;
+        let bound = Document::parse(challenge.request()).map_err(|_| Reason::NoMatchingOffer)?;
         let same = |requirement: &&Requirement| {
             self.request(requirement).is_some_and(|(method, request)| {
-                let ours = Json::parse(&request).is_ok_and(|ours| ours.same(&bound));
+                let ours =
+                    Document::parse(&request).is_ok_and(|ours| ours.root().same(bound.root()));
                 ours && method == challenge.method()
             })
         };
@@ -346,8 +347,10 @@ impl Protocol for Mpp {
             "" => challenge.id(),
             transaction => transaction,
         };
-        let external = Json::parse(challenge.request()).ok();
-        let external = external.as_ref().and_then(|json| json.get("externalId"));
+        let external = Document::parse(challenge.request()).ok();
+        let external = external
+            .as_ref()
+            .and_then(|json| json.root().get("externalId"));
         let external = external.and_then(Json::as_text);
         let receipt = Receipt::new(challenge.method(), reference, with.now, external);
         if let Ok(value) = HeaderValue::from_str(&receipt.encode()) {
@@ -382,7 +385,7 @@ impl Protocol for Mpp {
 /// The challenge that a claim answers.
 fn offered(claim: &Claim) -> Option<Challenge> {
     let text = std::str::from_utf8(claim.wire.offer.as_slice()).ok()?;
-    Challenge::from_json(&Json::parse(text).ok()?).ok()
+    Challenge::from_json(Document::parse(text).ok()?.root()).ok()
 }
 
 impl fmt::Debug for Mpp {

@@ -10,7 +10,7 @@ use http402_core::{
     Requirement, TransferMethod, U256, Window,
     asset::Assets,
     authorization::{ChallengeRef, Eip3009},
-    json::{Json, Object, array, quote},
+    json::{Document, Json, Object, array, quote},
     keccak256,
 };
 
@@ -100,8 +100,9 @@ impl Charge {
     /// # Errors
     /// When something is missing or not in its form: the chain always has to be named.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
-        let json = Json::parse(text)?;
-        let terms = Terms::read(&json)?;
+        let document = Document::parse(text)?;
+        let json = document.root();
+        let terms = Terms::read(json)?;
         let details = json.need("methodDetails")?;
         let read = || -> Result<Self, ParseError> {
             let permit2 = match details.get("permit2Address") {
@@ -287,14 +288,14 @@ fn listed_hash(challenge: &ChallengeRef) -> Option<B256> {
     Some(keccak256(text.as_bytes()))
 }
 
-fn types(details: &Json<'_>) -> Result<Vec<CredentialType>, ParseError> {
+fn types(details: Json<'_>) -> Result<Vec<CredentialType>, ParseError> {
     let bad = || ParseError::new("credentialTypes", "texts expected");
     let Some(list) = details.get("credentialTypes") else {
         return Ok(Vec::new());
     };
     let items = list.as_array().ok_or_else(bad)?;
-    let read = |item: &Json<'_>| Ok(CredentialType::parse(item.as_text().ok_or_else(bad)?));
-    let types: Result<Vec<_>, ParseError> = items.iter().map(read).collect();
+    let read = |item: Json<'_>| Ok(CredentialType::parse(item.as_text().ok_or_else(bad)?));
+    let types: Result<Vec<_>, ParseError> = items.map(read).collect();
     types.and_then(|types| {
         if types.is_empty() {
             Err(bad())
@@ -352,11 +353,12 @@ impl Payload {
     /// # Errors
     /// When its `type` is another, or it can not be read.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
-        let json = Json::parse(text)?;
+        let document = Document::parse(text)?;
+        let json = document.root();
         let read = || match json.need_text("type")? {
-            "authorization" => eip3009(&json).map(Self::Authorization),
-            "permit2" => permit2(&json).map(Self::Permit2),
-            "transaction" => Ok(Self::Transaction(Hidden(hex(&json, "signature")?))),
+            "authorization" => eip3009(json).map(Self::Authorization),
+            "permit2" => permit2(json).map(Self::Permit2),
+            "transaction" => Ok(Self::Transaction(Hidden(hex(json, "signature")?))),
             "hash" => word(json.need_text("hash")?).map(Self::Hash),
             _ => Err(ParseError::new("type", "not supported")),
         };
@@ -378,11 +380,11 @@ impl Payload {
     }
 }
 
-fn number(json: &Json<'_>, name: &'static str) -> Result<U256, ParseError> {
+fn number(json: Json<'_>, name: &'static str) -> Result<U256, ParseError> {
     amount(json, name).map(Amount::units)
 }
 
-fn eip3009(json: &Json<'_>) -> Result<Eip3009, ParseError> {
+fn eip3009(json: Json<'_>) -> Result<Eip3009, ParseError> {
     Ok(Eip3009 {
         from: address(json, "from")?,
         to: address(json, "to")?,
@@ -396,16 +398,13 @@ fn eip3009(json: &Json<'_>) -> Result<Eip3009, ParseError> {
     })
 }
 
-fn permit2(json: &Json<'_>) -> Result<Permit2, ParseError> {
+fn permit2(json: Json<'_>) -> Result<Permit2, ParseError> {
     let permit = json.need("permit")?;
-    let list = |from: &Json<'_>, name: &'static str, who, how_much| {
+    let list = |from: Json<'_>, name: &'static str, who, how_much| {
         let items = from.need(name)?.as_array();
         let items = items.ok_or_else(|| ParseError::new(name, "array expected"))?;
-        let pair = |item: &Json<'_>| Ok((address(item, who)?, amount(item, how_much)?));
-        items
-            .iter()
-            .map(pair)
-            .collect::<Result<Vec<_>, ParseError>>()
+        let pair = |item: Json<'_>| Ok((address(item, who)?, amount(item, how_much)?));
+        items.map(pair).collect::<Result<Vec<_>, ParseError>>()
     };
     let permitted = list(permit, "permitted", "token", "amount")?;
     let transfers = list(json, "transferDetails", "to", "requestedAmount")?;

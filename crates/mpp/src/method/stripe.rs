@@ -11,7 +11,7 @@ use super::{CHARGE, amount};
 use crate::{Receipt, jcs, problem::Kind};
 use http402_core::{
     Amount, ParseError, Reason, Timestamp,
-    json::{Json, Object, array, quote},
+    json::{Document, Json, Object, array, quote},
 };
 use std::fmt;
 
@@ -44,8 +44,9 @@ impl Charge {
     /// When something is missing or not in its form: the amount is in the currency's smallest unit and not zero, the currency
     /// three letters of ISO 4217 in either case, the network has a name, and at least one way to pay is named.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
-        let json = Json::parse(text)?;
-        let amount = amount(&json, "amount")?;
+        let document = Document::parse(text)?;
+        let json = document.root();
+        let amount = amount(json, "amount")?;
         if amount.is_zero() {
             return Err(ParseError::new("amount", "zero"));
         }
@@ -62,7 +63,7 @@ impl Charge {
             amount,
             currency: currency.to_ascii_lowercase().into(),
             description: json.text("description")?.map(Into::into),
-            external_id: short(&json, "externalId")?,
+            external_id: short(json, "externalId")?,
             network: network
                 .ok_or_else(|| ParseError::new("methodDetails.networkId", "missing"))?,
             types,
@@ -170,9 +171,10 @@ impl Payload {
     /// # Errors
     /// As [`Payload::new`], and when something is missing or of the wrong type.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
-        let json = Json::parse(text)?;
+        let document = Document::parse(text)?;
+        let json = document.root();
         let read = || {
-            let external_id = short(&json, "externalId")?;
+            let external_id = short(json, "externalId")?;
             Self::new(json.need_text("spt")?, external_id.as_deref())
         };
         read().map_err(|error: ParseError| error.inside("payload"))
@@ -246,7 +248,7 @@ impl<'a> PaymentIntent<'a> {
 }
 
 /// A text of 1 to 512 bytes.
-fn short(json: &Json<'_>, name: &'static str) -> Result<Option<Box<str>>, ParseError> {
+fn short(json: Json<'_>, name: &'static str) -> Result<Option<Box<str>>, ParseError> {
     match json.text(name)? {
         Some(text) if (1..=MAX_TEXT).contains(&text.len()) => Ok(Some(text.into())),
         Some(_) => Err(ParseError::new(name, "1 to 512 bytes expected")),
@@ -254,15 +256,15 @@ fn short(json: &Json<'_>, name: &'static str) -> Result<Option<Box<str>>, ParseE
     }
 }
 
-fn types(details: &Json<'_>) -> Result<Vec<Box<str>>, ParseError> {
+fn types(details: Json<'_>) -> Result<Vec<Box<str>>, ParseError> {
     let bad = || ParseError::new("paymentMethodTypes", "1 to 64 texts expected");
     let items = details
         .need("paymentMethodTypes")?
         .as_array()
-        .filter(|items| (1..=MAX_TYPES).contains(&items.len()))
+        .filter(|items| (1..=MAX_TYPES).contains(&items.clone().count()))
         .ok_or_else(bad)?;
-    let text = |item: &Json<'_>| item.as_text().map(Into::into).ok_or_else(bad);
-    items.iter().map(text).collect()
+    let text = |item: Json<'_>| item.as_text().map(Into::into).ok_or_else(bad);
+    items.map(text).collect()
 }
 
 fn quoted(text: &str) -> String {

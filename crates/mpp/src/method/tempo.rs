@@ -12,7 +12,7 @@ use http402_core::{
     Address, Amount, Authorization, B256, Bytes, ChainId, Flow, Leg, ParseError, Party, Price,
     Reason, Requirement, TransferMethod,
     authorization::{ChallengeRef, MppProof, TempoHash, TempoTransaction},
-    json::{Json, Object, array},
+    json::{Document, Json, Object, array},
 };
 
 mod voucher;
@@ -122,8 +122,9 @@ impl Charge {
     /// # Errors
     /// When something is missing or not in its form: the chain always has to be named.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
-        let json = Json::parse(text)?;
-        let terms = Terms::read(&json)?;
+        let document = Document::parse(text)?;
+        let json = document.root();
+        let terms = Terms::read(json)?;
         let details = json.need("methodDetails")?;
         let read = || -> Result<Self, ParseError> {
             let flag = |name| match details.get(name) {
@@ -313,13 +314,13 @@ impl Charge {
 }
 
 /// `supportedModes`: pull and push; `None` when it is absent, and both are.
-fn modes(details: &Json<'_>) -> Result<Option<(bool, bool)>, ParseError> {
+fn modes(details: Json<'_>) -> Result<Option<(bool, bool)>, ParseError> {
     let Some(list) = details.get("supportedModes") else {
         return Ok(None);
     };
     let bad = || ParseError::new("supportedModes", "pull or push expected");
     let items = list.as_array().ok_or_else(bad)?;
-    let has = |mode| items.iter().any(|item| item.as_text() == Some(mode));
+    let has = |mode| items.clone().any(|item| item.as_text() == Some(mode));
     let found = (has("pull"), has("push"));
     if found == (false, false) {
         return Err(bad());
@@ -345,10 +346,11 @@ impl Payload {
     /// # Errors
     /// When its `type` is another, or it can not be read.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
-        let json = Json::parse(text)?;
+        let document = Document::parse(text)?;
+        let json = document.root();
         let read = || match json.need_text("type")? {
-            "transaction" => hex(&json, "signature").map(Self::Transaction),
-            "proof" => hex(&json, "signature").map(Self::Proof),
+            "transaction" => hex(json, "signature").map(Self::Transaction),
+            "proof" => hex(json, "signature").map(Self::Proof),
             "hash" => word(json.need_text("hash")?).map(Self::Hash),
             _ => Err(ParseError::new("type", "not supported")),
         };

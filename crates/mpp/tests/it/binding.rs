@@ -1,6 +1,9 @@
 //! What the id of a challenge is bound to.
 
-use http402_core::{Timestamp, json::Json};
+use http402_core::{
+    Timestamp,
+    json::{Document, Json},
+};
 use http402_mpp::{
     Challenge, KeyRing, base64url,
     binding::{Slots, challenge_id},
@@ -22,7 +25,8 @@ fn ring() -> KeyRing {
 fn ids_are_those_of_the_peers() {
     let mut count = 0;
     for line in IDS.lines() {
-        let json = Json::parse(line).unwrap();
+        let document = Document::parse(line).unwrap();
+        let json = document.root();
         let text = |name| json.get(name).and_then(Json::as_text);
         let request = jcs::canonical(json.get("request").unwrap()).unwrap();
         let request = base64url::encode(&*request);
@@ -231,7 +235,8 @@ fn the_echoed_text_is_hashed() {
     );
     let challenge = Challenge::parse(line.as_bytes()).unwrap();
     assert!(ring().verify(&challenge.slots(), challenge.id()));
-    let echoed = Challenge::from_json(&Json::parse(&challenge.to_json()).unwrap()).unwrap();
+    let echoed =
+        Challenge::from_json(Document::parse(&challenge.to_json()).unwrap().root()).unwrap();
     assert_eq!(echoed.slots(), challenge.slots());
 }
 
@@ -239,7 +244,8 @@ fn the_echoed_text_is_hashed() {
 #[test]
 fn s21_a_flipped_byte_of_any_bound_member_is_refused() {
     let text = issued().to_json();
-    let json = Json::parse(&text).unwrap();
+    let document = Document::parse(&text).unwrap();
+    let json = document.root();
     let mut tried = 0;
     for (name, value) in json.as_object().unwrap() {
         let value = value.as_text().unwrap();
@@ -256,7 +262,8 @@ fn s21_a_flipped_byte_of_any_bound_member_is_refused() {
                 for (other, value) in json.as_object().unwrap() {
                     out = out.raw(other, if other == name { &quoted } else { value.raw() });
                 }
-                let Ok(challenge) = Challenge::from_json(&Json::parse(&out.finish()).unwrap())
+                let Ok(challenge) =
+                    Challenge::from_json(Document::parse(&out.finish()).unwrap().root())
                 else {
                     continue;
                 };
@@ -375,7 +382,7 @@ proptest! {
         let canonical = jcs::canonicalize(&text).unwrap();
         let again = jcs::canonicalize(&canonical);
         prop_assert_eq!(again.as_ref(), Ok(&canonical));
-        prop_assert!(Json::parse(&canonical).unwrap().same(&Json::parse(&text).unwrap()));
+        prop_assert!(Document::parse(&canonical).unwrap().root().same(Document::parse(&text).unwrap().root()));
     }
 
     #[test]

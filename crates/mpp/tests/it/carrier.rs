@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use http402_core::{
     Amount, Authorization, Leg, Party, Price, Reason, Receipt, Resource, Settlement, Verdict,
     asset::Assets,
-    json::Json,
+    json::Document,
     protocol::{ClientProtocol, Protocol, Refused, Told},
     seam::{Judge, Known, PayerCode, Signer},
 };
@@ -618,7 +618,8 @@ fn the_wire_of_a_claim_is_its_challenge_and_its_credential() {
     let claim = shop.claim(&paid(&shop)).unwrap();
     let text =
         |bytes: &http402_core::Encoded| String::from_utf8(bytes.as_slice().to_vec()).unwrap();
-    let challenge = Challenge::from_json(&Json::parse(&text(&claim.wire.offer)).unwrap()).unwrap();
+    let challenge =
+        Challenge::from_json(Document::parse(&text(&claim.wire.offer)).unwrap().root()).unwrap();
     let credential = Credential::parse(&text(&claim.wire.answer)).unwrap();
     assert_eq!(credential.challenge(), &challenge);
 }

@@ -2,7 +2,7 @@
 
 use crate::shop::{NOW, Shop, evm};
 use http::HeaderMap;
-use http402_core::{Reason, json::Json};
+use http402_core::{Reason, json::Document};
 use http402_mpp::{
     Credential, Problem, Receipt, base64url,
     mcp::{self, Required},
@@ -30,7 +30,8 @@ fn challenges_stand_in_an_error_or_in_a_result() {
             "bound as in HTTP"
         );
         assert_eq!(read.problem.as_ref(), Some(&problem));
-        let json = Json::parse(&error).unwrap();
+        let document = Document::parse(&error).unwrap();
+        let json = document.root();
         assert_eq!(
             json.get("code").unwrap().as_number(),
             Some(&*code.to_string())
@@ -40,9 +41,9 @@ fn challenges_stand_in_an_error_or_in_a_result() {
             .unwrap()
             .get("challenges")
             .unwrap()
-            .as_array()
-            .unwrap()[0]
-            .get("request");
+            .items()
+            .next()
+            .and_then(|one| one.get("request"));
         assert!(
             request.unwrap().as_object().is_some(),
             "as JSON, not encoded"

@@ -1,7 +1,7 @@
 //! The tokenizer.
 
 use crate::naive;
-use http402_core::json::Json;
+use http402_core::json::Document;
 use http402_mpp::{Challenge, param};
 use proptest::prelude::*;
 
@@ -171,7 +171,7 @@ fn s46_line_breaks_are_not_written() {
         let json = format!(
             r#"{{"id":"a","realm":"r","method":"tempo","intent":"charge","request":"e30","description":{quoted}}}"#
         );
-        let challenge = Challenge::from_json(&Json::parse(&json).unwrap()).unwrap();
+        let challenge = Challenge::from_json(Document::parse(&json).unwrap().root()).unwrap();
         assert!(challenge.encode().is_err(), "{bad:?}");
     }
 }
@@ -246,13 +246,13 @@ proptest! {
         let json = format!(
             r#"{{"id":{id},"realm":{realm},"method":"tempo","intent":"charge","request":"e30","description":{description}}}"#
         );
-        let challenge = Challenge::from_json(&Json::parse(&json).unwrap()).unwrap();
+        let challenge = Challenge::from_json(Document::parse(&json).unwrap().root()).unwrap();
         prop_assume!(challenge.encode().is_ok());
         let written = challenge.encode().unwrap();
         prop_assert!(written.is_ascii());
         let again = Challenge::parse(written.as_bytes());
         prop_assert_eq!(again.as_ref(), Ok(&challenge));
-        let read = Challenge::from_json(&Json::parse(&challenge.to_json()).unwrap());
+        let read = Challenge::from_json(Document::parse(&challenge.to_json()).unwrap().root());
         prop_assert_eq!(read, Ok(challenge));
     }
 }

@@ -1,6 +1,9 @@
 //! Every document of recorded exchanges between mppx 0.11.0, pympp 0.16.0 and a development chain is read, and comes out equal.
 
-use http402_core::{Authorization, B256, ChainId, json::Json};
+use http402_core::{
+    Authorization, B256, ChainId,
+    json::{Document, Json},
+};
 use http402_mpp::{
     AcceptPayment, Challenge, Credential, Problem, Receipt, jcs,
     memo::Memo,
@@ -11,10 +14,11 @@ use std::collections::BTreeMap;
 const RECORDED: &str = include_str!("../fixtures/recorded.jsonl");
 
 fn documents() -> Vec<(String, String)> {
-    let text = |line: &Json<'_>, name| line.get(name).and_then(Json::as_text).unwrap().to_owned();
+    let text = |line: Json<'_>, name| line.get(name).and_then(Json::as_text).unwrap().to_owned();
     let line = |line| {
-        let line = Json::parse(line).unwrap();
-        (text(&line, "kind"), text(&line, "text"))
+        let line = Document::parse(line).unwrap();
+        let line = line.root();
+        (text(line, "kind"), text(line, "text"))
     };
     RECORDED.lines().map(line).collect()
 }
@@ -47,16 +51,19 @@ fn challenges_come_out_equal() {
                 Challenge::parse(written.as_bytes()).as_ref(),
                 Ok(&challenge)
             );
-            let echoed = Challenge::from_json(&Json::parse(&challenge.to_json()).unwrap());
+            let echoed =
+                Challenge::from_json(Document::parse(&challenge.to_json()).unwrap().root());
             assert_eq!(echoed.as_ref(), Ok(&challenge));
-            let native = Challenge::from_json(&Json::parse(&challenge.to_native()).unwrap());
+            let native =
+                Challenge::from_json(Document::parse(&challenge.to_native()).unwrap().root());
             assert_eq!(
                 native,
                 Ok(challenge.clone()),
                 "their requests are canonical"
             );
-            let request = Json::parse(challenge.request()).unwrap();
-            assert_eq!(jcs::canonical(&request).as_deref(), Ok(challenge.request()));
+            let request = Document::parse(challenge.request()).unwrap();
+            let request = request.root();
+            assert_eq!(jcs::canonical(request).as_deref(), Ok(challenge.request()));
             if challenge.intent() == "charge" {
                 match challenge.method() {
                     "tempo" => drop(tempo::Charge::parse(challenge.request()).unwrap()),
@@ -123,8 +130,12 @@ fn payments_on_tempo_become_authorizations() {
             other => panic!("{other:?}"),
         };
         let payload = tempo::Payload::of(&authorization).unwrap().encode();
-        let sent = Json::parse(credential.payload()).unwrap();
-        assert!(Json::parse(&payload).unwrap().same(&sent), "{payload}");
+        let sent = Document::parse(credential.payload()).unwrap();
+        let sent = sent.root();
+        assert!(
+            Document::parse(&payload).unwrap().root().same(sent),
+            "{payload}"
+        );
         *kinds.entry(kind).or_insert(0) += 1;
     }
     assert_eq!(kinds.len(), 3, "{kinds:?}");

@@ -1,6 +1,6 @@
 //! Challenges of methods that are not built here, when they come back.
 
-use http402_core::{Reason, Timestamp, json::Json};
+use http402_core::{Reason, Timestamp, json::Document};
 use http402_mpp::{Carrier, Challenge, KeyRing, Route, challenge::Terms};
 
 const NOW: u64 = 1_795_000_000;
@@ -72,13 +72,13 @@ fn a_challenge_without_an_end_or_with_another_id_is_not_honoured() {
     let text = challenge.to_json().replace(challenge.id(), &endless);
     let (start, rest) = text.split_once(r#","expires":""#).unwrap();
     let text = format!("{start}{}", rest.split_once('"').unwrap().1);
-    let endless = Challenge::from_json(&Json::parse(&text).unwrap()).unwrap();
+    let endless = Challenge::from_json(Document::parse(&text).unwrap().root()).unwrap();
     assert!(
         keys().verify(&endless.slots(), endless.id()),
         "it was made here"
     );
     assert_eq!(honours(&endless, NOW), no);
     let text = challenge.to_json().replace(challenge.id(), "another");
-    let forged = Challenge::from_json(&Json::parse(&text).unwrap()).unwrap();
+    let forged = Challenge::from_json(Document::parse(&text).unwrap().root()).unwrap();
     assert_eq!(honours(&forged, NOW), no);
 }

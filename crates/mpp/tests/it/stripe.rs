@@ -1,6 +1,6 @@
 //! The documents of the method `stripe`, and which order a payment is booked for.
 
-use http402_core::{Amount, Reason, Timestamp, json::Json};
+use http402_core::{Amount, Reason, Timestamp, json::Document};
 use http402_mpp::{
     method::stripe::{Charge, Payload, PaymentIntent},
     problem::Kind,
@@ -94,7 +94,8 @@ fn a_receipt_is_for_a_payment_that_succeeded_once() {
     let receipt = charge()
         .receipt(&payload(Some("order-1")), &paid, at)
         .unwrap();
-    let json = Json::parse(receipt.as_json()).unwrap();
+    let document = Document::parse(receipt.as_json()).unwrap();
+    let json = document.root();
     let member = |name: &'static str| json.text(name).unwrap().map(ToOwned::to_owned);
     assert_eq!(member("method").as_deref(), Some("stripe"));
     assert_eq!(member("reference").as_deref(), Some("pi_1"));

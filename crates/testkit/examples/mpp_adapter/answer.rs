@@ -37,11 +37,11 @@ pub(crate) fn unverified(error: impl ToString) -> Fault {
 pub(crate) type Answer = Result<String, Fault>;
 
 /// A member that may be absent, or null.
-pub(crate) fn maybe<'a>(from: &'a Json<'a>, name: &str) -> Option<&'a Json<'a>> {
+pub(crate) fn maybe<'a>(from: Json<'a>, name: &str) -> Option<Json<'a>> {
     from.get(name).filter(|value| !value.is_null())
 }
 
 /// The text of a JSON value, for documents that are built anew.
-pub(crate) fn value(json: &Json<'_>) -> Result<serde_json::Value, Cow<'static, str>> {
+pub(crate) fn value(json: Json<'_>) -> Result<serde_json::Value, Cow<'static, str>> {
     serde_json::from_str(json.raw()).map_err(|error| error.to_string().into())
 }

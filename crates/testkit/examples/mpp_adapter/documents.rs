@@ -14,18 +14,18 @@ fn header(value: &str) -> String {
     Object::new().text("header", value).finish().into()
 }
 
-pub(crate) fn parse_challenge(input: &Json<'_>) -> Answer {
+pub(crate) fn parse_challenge(input: Json<'_>) -> Answer {
     let value = input.need_text("header").map_err(unread)?;
     let challenge = Challenge::parse(value.as_bytes()).map_err(unread)?;
     Ok(challenge.to_native().into())
 }
 
-pub(crate) fn format_challenge(input: &Json<'_>) -> Answer {
+pub(crate) fn format_challenge(input: Json<'_>) -> Answer {
     let challenge = Challenge::from_json(input).map_err(unfit)?;
     Ok(header(&challenge.encode().map_err(unfit)?))
 }
 
-pub(crate) fn parse_credential(input: &Json<'_>) -> Answer {
+pub(crate) fn parse_credential(input: Json<'_>) -> Answer {
     let value = input.need_text("header").map_err(unread)?;
     let mut tokens = Credential::tokens(value.as_bytes()).into_iter();
     let (Some(token), None) = (tokens.next(), tokens.next()) else {
@@ -35,12 +35,12 @@ pub(crate) fn parse_credential(input: &Json<'_>) -> Answer {
     Ok(mcp::native(&credential.map_err(unread)?).into())
 }
 
-pub(crate) fn format_credential(input: &Json<'_>) -> Answer {
+pub(crate) fn format_credential(input: Json<'_>) -> Answer {
     Ok(header(&credential(input).map_err(unfit)?.header()))
 }
 
 /// A credential whose request is written out. It is sent with the request in its encoding.
-pub(crate) fn credential(input: &Json<'_>) -> Result<Credential, ParseError> {
+pub(crate) fn credential(input: Json<'_>) -> Result<Credential, ParseError> {
     let challenge = Challenge::from_json(input.need("challenge")?)?;
     let source = maybe(input, "source");
     let source = source.map(|source| {
@@ -51,20 +51,20 @@ pub(crate) fn credential(input: &Json<'_>) -> Result<Credential, ParseError> {
     Credential::new(&challenge, source.transpose()?, payload)
 }
 
-pub(crate) fn parse_receipt(input: &Json<'_>) -> Answer {
+pub(crate) fn parse_receipt(input: Json<'_>) -> Answer {
     let value = input.need_text("header").map_err(unread)?;
     let receipt = Receipt::decode(value.as_bytes()).map_err(unread)?;
     Ok(receipt.as_json().into())
 }
 
-pub(crate) fn format_receipt(input: &Json<'_>) -> Answer {
+pub(crate) fn format_receipt(input: Json<'_>) -> Answer {
     // Without the space of the request around its parts.
     let text = jcs::canonical(input).map_err(unfit)?;
     let receipt = Receipt::parse(&text).map_err(unfit)?;
     Ok(header(&receipt.encode()))
 }
 
-pub(crate) fn encode(input: &Json<'_>) -> Answer {
+pub(crate) fn encode(input: Json<'_>) -> Answer {
     let text = input.need_text("text");
     let text = text.map_err(|error| fault("encoding_error", error))?;
     Ok(Object::new()
@@ -73,7 +73,7 @@ pub(crate) fn encode(input: &Json<'_>) -> Answer {
         .into())
 }
 
-pub(crate) fn decode(input: &Json<'_>) -> Answer {
+pub(crate) fn decode(input: Json<'_>) -> Answer {
     let text = input
         .need_text("text")
         .and_then(|text| base64url::decode_text("text", text.as_bytes(), MAX_TEXT));

@@ -23,10 +23,10 @@ pub(crate) struct Recorded {
 }
 
 impl Recorded {
-    pub(crate) fn read(json: &Json<'_>) -> Result<Self, Fault> {
+    pub(crate) fn read(json: Json<'_>) -> Result<Self, Fault> {
         let bad = |what: &'static str| move || unverified(format!("receipt.{what}: not readable"));
         let logs = json.get("logs").and_then(Json::as_array);
-        let logs = logs.ok_or_else(bad("logs"))?.iter().map(log);
+        let logs = logs.ok_or_else(bad("logs"))?.map(log);
         let from = match json.get("from") {
             Some(from) => Some(parsed(from).ok_or_else(bad("from"))?),
             None => None,
@@ -75,12 +75,12 @@ impl Recorded {
     }
 }
 
-fn parsed<T: std::str::FromStr>(json: &Json<'_>) -> Option<T> {
+fn parsed<T: std::str::FromStr>(json: Json<'_>) -> Option<T> {
     json.as_text()?.parse().ok()
 }
 
-fn log(json: &Json<'_>) -> Option<Log> {
-    let topics = json.get("topics")?.as_array()?.iter().map(parsed);
+fn log(json: Json<'_>) -> Option<Log> {
+    let topics = json.get("topics")?.as_array()?.map(parsed);
     let topics: Option<Vec<B256>> = topics.collect();
     let data = LogData::new(topics?, parsed(json.get("data")?)?)?;
     let address = parsed(json.get("address")?)?;

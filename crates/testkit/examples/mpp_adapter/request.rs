@@ -8,7 +8,7 @@ use http402_core::{
     Address, Amount, Authorization, Bytes, ChainId, Encoded, ParseError, Party, Price, ProtocolId,
     Reason, Requirement, Settlement, Timestamp,
     authorization::MppProof,
-    json::{Json, Object},
+    json::{Document, Json, Object},
     protocol::{self, ClientProtocol, Draft, Offer, Offers, Refused},
     typed::ToSign,
 };
@@ -49,20 +49,20 @@ enum Change {
 fn challenge(offer: &Offer) -> Result<Challenge, ParseError> {
     let text = std::str::from_utf8(offer.encoded.as_slice());
     let text = text.map_err(|_| ParseError::new("offer", "not UTF-8"))?;
-    Challenge::from_json(&Json::parse(text)?)
+    Challenge::from_json(Document::parse(text)?.root())
 }
 
 impl Change {
     fn of(self, challenge: &Challenge) -> Result<Challenge, ParseError> {
         let native = challenge.to_native();
         let unread = |_| ParseError::new("challenge", "not readable");
-        let mut json = value(&Json::parse(&native)?).map_err(unread)?;
+        let mut json = value(Document::parse(&native)?.root()).map_err(unread)?;
         match self {
             Self::Nothing => return Ok(challenge.clone()),
             Self::Amount => json["request"]["amount"] = "1".into(),
             Self::Id => json["id"] = "invalid-challenge-id".into(),
         }
-        Challenge::from_json(&Json::parse(&json.to_string())?)
+        Challenge::from_json(Document::parse(&json.to_string())?.root())
     }
 }
 
@@ -159,7 +159,7 @@ fn failed(error: impl ToString) -> Fault {
     fault("http_error", error)
 }
 
-pub(crate) fn send(input: &Json<'_>) -> Answer {
+pub(crate) fn send(input: Json<'_>) -> Answer {
     let need = |name| input.need_text(name).map_err(failed);
     let method: Method = need("method")?.parse().map_err(failed)?;
     let mut headers = HeaderMap::new();

@@ -25,7 +25,7 @@ const BOOKED: &str = "2026-01-29T12:00:30Z";
 const REFERENCE: &str = "conformance-receipt";
 
 /// The id that a server gives a challenge.
-pub(crate) fn challenge_id(input: &Json<'_>) -> Answer {
+pub(crate) fn challenge_id(input: Json<'_>) -> Answer {
     let made = |error: ParseError| fault("generation_error", error);
     let need = |name| input.need_text(name).map_err(made);
     let maybe = |name| input.text(name).map_err(made);
@@ -48,7 +48,7 @@ pub(crate) fn challenge_id(input: &Json<'_>) -> Answer {
 }
 
 /// Whether a route honours a credential, and what it says if not. Whether the payment is right is said by the request.
-pub(crate) fn verify(input: &Json<'_>) -> Answer {
+pub(crate) fn verify(input: Json<'_>) -> Answer {
     let need = |name| input.need_text(name).map_err(unverified);
     let request = input.need("request").map_err(unverified)?.raw();
     let route = Route::new(need("realm")?, need("method")?, need("intent")?, request);
@@ -80,7 +80,7 @@ fn keys(secret: &str) -> Result<KeyRing, Fault> {
 }
 
 /// Which order a charge by Stripe is booked for.
-pub(crate) fn stripe(input: &Json<'_>) -> Answer {
+pub(crate) fn stripe(input: Json<'_>) -> Answer {
     let intent = input.need("paymentIntent").map_err(unverified)?;
     let need = |name| intent.need_text(name).map_err(unverified);
     let mut made = PaymentIntent::new(need("id")?, need("status")?);

@@ -12,7 +12,7 @@ use http402_core::{
         ChallengeRef, TempoTransaction,
         tempo::{FEE_PAYER, TRANSACTION},
     },
-    json::{Json, Object},
+    json::{Document, Items, Json, Object},
     seam::{Clock, Facilitator},
 };
 use http402_mpp::{
@@ -31,8 +31,9 @@ const CHAIN: u64 = 42_431;
 
 /// Reads a request.
 fn request(text: &str) -> Result<tempo::Charge, Fault> {
-    let json = Json::parse(text).map_err(unverified)?;
-    let mut json = value(&json).map_err(unverified)?;
+    let document = Document::parse(text).map_err(unverified)?;
+    let json = document.root();
+    let mut json = value(json).map_err(unverified)?;
     let Some(members) = json.as_object_mut() else {
         return Err(unverified("request: an object is expected"));
     };
@@ -46,7 +47,7 @@ fn request(text: &str) -> Result<tempo::Charge, Fault> {
 }
 
 /// Whether a receipt shows that a credential paid.
-pub(crate) fn verify(input: &Json<'_>) -> Answer {
+pub(crate) fn verify(input: Json<'_>) -> Answer {
     let credential = input.need("credential").map_err(unverified)?;
     let credential = documents::credential(credential).map_err(unverified)?;
     let charge = request(credential.challenge().request())?;
@@ -135,7 +136,7 @@ fn in_time(authorization: &Authorization) -> Timestamp {
 }
 
 /// Has a buyer sign a transaction, and a seller pay its fee if he does that.
-pub(crate) fn cosign(input: &Json<'_>) -> Answer {
+pub(crate) fn cosign(input: Json<'_>) -> Answer {
     let now = http402_reqwest::Tokio.now();
     let need = |name| input.need(name).map_err(unverified);
     let (payer, sponsor) = (
@@ -211,7 +212,7 @@ fn refusal(why: &Reason) -> Fault {
     unverified(format!("{text} ({why})"))
 }
 
-fn transaction(json: &Json<'_>, now: Timestamp) -> Result<Unsigned, Fault> {
+fn transaction(json: Json<'_>, now: Timestamp) -> Result<Unsigned, Fault> {
     let number = |name: &'static str| number(json, name, now);
     let small = |name: &'static str| -> Result<u64, Fault> {
         u64::try_from(number(name)?).map_err(|_| unverified(format!("{name}: too large")))
@@ -232,11 +233,11 @@ fn transaction(json: &Json<'_>, now: Timestamp) -> Result<Unsigned, Fault> {
         unsigned.calls.push(call);
     }
     for item in items(json, "accessList")? {
-        let Some([account, slots]) = item.as_array() else {
+        let mut pair = item.items();
+        let (Some(account), Some(slots), None) = (pair.next(), pair.next(), pair.next()) else {
             return Err(unverified("accessList: pairs are expected"));
         };
-        let slots = slots.as_array().unwrap_or_default().iter();
-        let slots = slots.map(|slot| word::<B256>(slot, "accessList"));
+        let slots = slots.items().map(|slot| word::<B256>(slot, "accessList"));
         let account = word::<Address>(account, "accessList")?;
         unsigned
             .access_list
@@ -250,13 +251,13 @@ fn transaction(json: &Json<'_>, now: Timestamp) -> Result<Unsigned, Fault> {
     Ok(unsigned)
 }
 
-fn items<'a>(json: &'a Json<'a>, name: &'static str) -> Result<&'a [Json<'a>], Fault> {
+fn items<'a>(json: Json<'a>, name: &'static str) -> Result<Items<'a>, Fault> {
     let list = json.get(name).and_then(Json::as_array);
     list.ok_or_else(|| unverified(format!("{name}: an array is expected")))
 }
 
 /// A number, digits in a text, `max`, or so many seconds from now.
-fn number(json: &Json<'_>, name: &'static str, now: Timestamp) -> Result<U256, Fault> {
+fn number(json: Json<'_>, name: &'static str, now: Timestamp) -> Result<U256, Fault> {
     let bad = || unverified(format!("{name}: a number is expected"));
     let value = json.need(name).map_err(unverified)?;
     let text = value
@@ -275,12 +276,12 @@ fn number(json: &Json<'_>, name: &'static str, now: Timestamp) -> Result<U256, F
         .ok_or_else(bad)
 }
 
-fn word<T: std::str::FromStr>(json: &Json<'_>, name: &'static str) -> Result<T, Fault> {
+fn word<T: std::str::FromStr>(json: Json<'_>, name: &'static str) -> Result<T, Fault> {
     let read = json.as_text().and_then(|text| text.parse().ok());
     read.ok_or_else(|| unverified(format!("{name}: hexadecimal digits are expected")))
 }
 
-fn key(input: &Json<'_>, name: &'static str) -> Result<LocalKey, Fault> {
+fn key(input: Json<'_>, name: &'static str) -> Result<LocalKey, Fault> {
     let text = input.need_text(name).map_err(unverified)?;
     // The error does not hold the key.
     LocalKey::from_hex(text).map_err(unverified)

@@ -33,7 +33,7 @@ pub(crate) fn missing() -> ParseError {
 
 /// The `extensions` of an answer: what was asked for, and the payment's id where one is asked for. The same authorization has
 /// the same id, however often it is presented, and no other has it.
-pub(crate) fn answered(extensions: &Json<'_>, spends: &[SpendKey]) -> Result<Box<str>, ParseError> {
+pub(crate) fn answered(extensions: Json<'_>, spends: &[SpendKey]) -> Result<Box<str>, ParseError> {
     let (Some(extension), Some(spend)) = (extensions.object(NAME)?, spends.first()) else {
         return Ok(extensions.raw().into());
     };
@@ -54,9 +54,9 @@ pub(crate) fn answered(extensions: &Json<'_>, spends: &[SpendKey]) -> Result<Box
 }
 
 /// The members of an object as they were written, and one more in the place of its namesake.
-fn with(object: Option<&Json<'_>>, name: &str, more: impl FnOnce(Object) -> Object) -> Box<str> {
-    let members = object.and_then(Json::as_object).unwrap_or_default();
-    let kept = members.iter().filter(|(known, _)| known != name);
+fn with(object: Option<Json<'_>>, name: &str, more: impl FnOnce(Object) -> Object) -> Box<str> {
+    let members = object.map(Json::members).unwrap_or_default();
+    let kept = members.filter(|(known, _)| *known != name);
     let out = kept.fold(Object::new(), |out, (known, value)| {
         out.raw(known, value.raw())
     });
@@ -64,7 +64,7 @@ fn with(object: Option<&Json<'_>>, name: &str, more: impl FnOnce(Object) -> Obje
 }
 
 /// The id in the `extensions` of a payment, when there is one.
-pub(crate) fn id(extensions: Option<&Json<'_>>) -> Result<Option<Box<str>>, ParseError> {
+pub(crate) fn id(extensions: Option<Json<'_>>) -> Result<Option<Box<str>>, ParseError> {
     let Some(json) = extensions else {
         return Ok(None);
     };
@@ -87,9 +87,10 @@ pub(crate) fn id(extensions: Option<&Json<'_>>) -> Result<Option<Box<str>>, Pars
 #[cfg(test)]
 mod tests {
     use super::*;
+    use http402_core::json::Document;
 
     fn read(text: &str) -> Result<Option<Box<str>>, ParseError> {
-        id(Some(&Json::parse(text).unwrap()))
+        id(Some(Document::parse(text).unwrap().root()))
     }
 
     fn of(id: &str) -> Result<Option<Box<str>>, ParseError> {
@@ -120,16 +121,19 @@ mod tests {
     fn an_answer_adds_the_id_that_is_asked_for_and_keeps_the_rest() {
         let spends = [SpendKey::new("eip3009:a"), SpendKey::new("other")];
         let asked = r#"{"x":{"info":{"1":2}},"payment-identifier":{"info":{"required":true,"y":[1]},"schema":{}}}"#;
-        let out = answered(&Json::parse(asked).unwrap(), &spends).unwrap();
-        let named = id(Some(&Json::parse(&out).unwrap())).unwrap().unwrap();
+        let out = answered(Document::parse(asked).unwrap().root(), &spends).unwrap();
+        let named = id(Some(Document::parse(&out).unwrap().root()))
+            .unwrap()
+            .unwrap();
         assert_eq!((named.len(), &named[..4]), (36, "pay_"));
         let wanted = format!(
             r#"{{"x":{{"info":{{"1":2}}}},"payment-identifier":{{"schema":{{}},"info":{{"required":true,"y":[1],"id":"{named}"}}}}}}"#
         );
         assert_eq!(*out, *wanted);
-        let other = answered(&Json::parse(asked).unwrap(), &spends[1..]).unwrap();
-        let other = Json::parse(&other).unwrap();
-        assert_ne!(id(Some(&other)).unwrap(), Some(named));
+        let other = answered(Document::parse(asked).unwrap().root(), &spends[1..]).unwrap();
+        let other = Document::parse(&other).unwrap();
+        let other = other.root();
+        assert_ne!(id(Some(other)).unwrap(), Some(named));
     }
 
     #[test]
@@ -141,7 +145,7 @@ mod tests {
             r#"{"payment-identifier":{}}"#,
             r#"{"payment-identifier":{"info":{"id":"the-seller-has-one"}}}"#,
         ] {
-            let out = answered(&Json::parse(asked).unwrap(), &spends).unwrap();
+            let out = answered(Document::parse(asked).unwrap().root(), &spends).unwrap();
             assert_eq!(*out, *asked);
         }
     }
@@ -150,8 +154,9 @@ mod tests {
     fn what_is_asked_is_read_as_without_an_id() {
         for required in [true, false] {
             let text = asked(required);
-            let json = Json::parse(&text).unwrap();
-            assert_eq!(id(Some(&json)), Ok(None));
+            let document = Document::parse(&text).unwrap();
+            let json = document.root();
+            assert_eq!(id(Some(json)), Ok(None));
             let info = json.get(NAME).and_then(|it| it.get("info")).unwrap();
             assert_eq!(info.get("required").and_then(Json::as_bool), Some(required));
         }

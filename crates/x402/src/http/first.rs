@@ -3,7 +3,7 @@ use crate::{V1, header, network, reason, scheme::exact, v1};
 use http::{HeaderMap, HeaderName, StatusCode};
 use http402_core::{
     Claim, Encoded, ParseError, Party, ProtocolId, Reason, Settlement, Timestamp, Wire,
-    json::{Json, array, quote},
+    json::{Document, Json, array, quote},
     protocol::{
         Answer, Asked, ClaimError, ClientProtocol, Draft, Offer, Offers, Protocol, Refusal,
         Refused, Told,
@@ -35,7 +35,8 @@ impl Protocol for X402V1 {
             .ok_or_else(|| ParseError::new("X-PAYMENT", "missing"))?;
         let text = header::decode("X-PAYMENT", raw.as_bytes())?;
         let here = |error: ParseError| error.inside("X-PAYMENT");
-        let json = Json::parse(&text).map_err(here)?;
+        let document = Document::parse(&text).map_err(here)?;
+        let json = document.root();
         if json.need("x402Version").map_err(here)?.as_u64() != Some(1) {
             return Err(ClaimError::Refused(Reason::UnsupportedVersion));
         }
@@ -45,7 +46,8 @@ impl Protocol for X402V1 {
         }
         let chain = network::chain(&answer.network)
             .ok_or(ClaimError::Refused(Reason::UnsupportedNetwork))?;
-        let payload = Json::parse(answer.payload())?;
+        let payload = Document::parse(answer.payload())?;
+        let payload = payload.root();
         let mut refused = ClaimError::Refused(Reason::NoMatchingOffer);
         // An answer of version 1 does not say which offer it accepts: the one on its network whose amount it pays.
         for requirement in asked.requirements.iter().chain(asked.earlier) {
@@ -57,7 +59,7 @@ impl Protocol for X402V1 {
             if requirement.chain != chain {
                 continue;
             }
-            let authorization = exact::authorization(&payload, requirement)?;
+            let authorization = exact::authorization(payload, requirement)?;
             let wire = Wire {
                 protocol: V1,
                 offer: Encoded::new(offer.encode().as_bytes().to_vec()),
@@ -145,8 +147,8 @@ impl ClientProtocol for X402V1 {
             return Ok(offers);
         };
         // Any 402 has some body; it is of this version when it says so.
-        let version = match Json::parse(text) {
-            Ok(json) => json.get("x402Version").and_then(Json::as_u64),
+        let version = match Document::parse(text) {
+            Ok(json) => json.root().get("x402Version").and_then(Json::as_u64),
             Err(_) => None,
         };
         if refused.status != StatusCode::PAYMENT_REQUIRED || version != Some(1) {

@@ -4,7 +4,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use http402_core::{
     Claim, Encoded, ParseError, Party, ProtocolId, Reason, Requirement, Resource, Settlement,
     Timestamp, Wire,
-    json::{Json, Object},
+    json::{Document, Json, Object},
     protocol::{
         Answer, Asked, ClaimError, ClientProtocol, Draft, Offer, Offers, Protocol, Refusal,
         Refused, Told,
@@ -38,11 +38,12 @@ impl Protocol for X402V2 {
             .ok_or_else(|| ParseError::new("PAYMENT-SIGNATURE", "missing"))?;
         let text = header::decode("PAYMENT-SIGNATURE", raw.as_bytes())?;
         let here = |error: ParseError| error.inside("PAYMENT-SIGNATURE");
-        let json = Json::parse(&text).map_err(here)?;
+        let document = Document::parse(&text).map_err(here)?;
+        let json = document.root();
         if json.need("x402Version").map_err(here)?.as_u64() != Some(2) {
             return Err(ClaimError::Refused(Reason::UnsupportedVersion));
         }
-        let parts = v2::Parts::of(&json).map_err(here)?;
+        let parts = v2::Parts::of(json).map_err(here)?;
         let (requirement, offer, objection) = matching(asked, &parts)?;
         let authorization = exact::authorization(parts.payload, &requirement)?;
         let id = payment_identifier::id(parts.extensions).map_err(here)?;
@@ -376,7 +377,8 @@ impl ClientProtocol for X402V2 {
         let utf8 =
             |bytes| std::str::from_utf8(bytes).map_err(|_| ParseError::new("offer", "not UTF-8"));
         let accepted = v2::PaymentRequirements::parse(utf8(offer.encoded.as_slice())?)?;
-        let context = Json::parse(utf8(offer.context.as_slice())?)?;
+        let context = Document::parse(utf8(offer.context.as_slice())?)?;
+        let context = context.root();
         let extensions = context.get("extensions");
         let extensions = extensions.map(|it| payment_identifier::answered(it, &draft.spends));
         let document = v2::PaymentPayload::new(

@@ -51,7 +51,7 @@ pub struct Terms<'a> {
     /// `maxTimeoutSeconds`, whole.
     pub timeout: Option<u64>,
     /// `extra`.
-    pub extra: Option<&'a Json<'a>>,
+    pub extra: Option<Json<'a>>,
 }
 
 impl Terms<'_> {
@@ -134,7 +134,7 @@ impl From<ParseError> for PayloadError {
 /// # Errors
 /// When it is not readable, or a payload of another transfer method.
 pub fn authorization(
-    payload: &Json<'_>,
+    payload: Json<'_>,
     requirement: &Requirement,
 ) -> Result<Authorization, PayloadError> {
     if requirement.transfer != TransferMethod::Eip3009 {
@@ -171,7 +171,7 @@ pub fn authorization(
     Ok(Authorization::Eip3009(signed))
 }
 
-fn address(from: &Json<'_>, name: &'static str) -> Result<Address, ParseError> {
+fn address(from: Json<'_>, name: &'static str) -> Result<Address, ParseError> {
     let party = Party::parse(&ChainId::eip155(1), from.need_text(name)?)
         .map_err(|error| renamed(&error, name))?;
     party
@@ -179,7 +179,7 @@ fn address(from: &Json<'_>, name: &'static str) -> Result<Address, ParseError> {
         .ok_or_else(|| ParseError::new(name, "address expected"))
 }
 
-fn number(from: &Json<'_>, name: &'static str) -> Result<U256, ParseError> {
+fn number(from: Json<'_>, name: &'static str) -> Result<U256, ParseError> {
     let amount: Amount = from
         .need_text(name)?
         .parse()

@@ -1,7 +1,7 @@
 use crate::v2::version;
 use http402_core::{
     ParseError,
-    json::{Json, Object},
+    json::{Document, Object},
 };
 
 /// The answer of a client (section 5.2 `PaymentPayload`), in the header `X-PAYMENT`.
@@ -22,8 +22,9 @@ impl PaymentPayload {
     /// # Errors
     /// When it is no JSON, of another version, or something is missing.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
-        let json = Json::parse(text)?;
-        version(&json, 1)?;
+        let document = Document::parse(text)?;
+        let json = document.root();
+        version(json, 1)?;
         let payload = json
             .object("payload")?
             .ok_or_else(|| ParseError::new("payload", "missing"))?;

@@ -1,6 +1,6 @@
 use super::PaymentRequirements;
 use crate::v2::version;
-use http402_core::{ParseError, json::Json};
+use http402_core::{ParseError, json::Document};
 
 /// The refusal of a request without payment (section 5.1 `PaymentRequired`): the body of a 402.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,13 +19,14 @@ impl PaymentRequired {
     /// # Errors
     /// When it is no JSON, of another version, or without offers.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
-        let json = Json::parse(text)?;
-        version(&json, 1)?;
+        let document = Document::parse(text)?;
+        let json = document.root();
+        version(json, 1)?;
         let offers = json
             .need("accepts")?
             .as_array()
             .ok_or_else(|| ParseError::new("accepts", "array expected"))?;
-        let accepts = offers.iter().enumerate().map(|(at, offer)| {
+        let accepts = offers.enumerate().map(|(at, offer)| {
             PaymentRequirements::read(offer)
                 .map_err(|error| error.inside(&format!("accepts[{at}]")))
         });

@@ -5,7 +5,7 @@ use crate::{
 };
 use http402_core::{
     Flow, ParseError, Price, Requirement, Resource, TransferMethod,
-    json::{Json, Object},
+    json::{Document, Json, Object},
 };
 
 /// One offer (section 5.1.2 `PaymentRequirements`).
@@ -36,14 +36,14 @@ impl PaymentRequirements {
     /// # Errors
     /// When it is no JSON, or no offer.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
-        Self::read(&Json::parse(text)?)
+        Self::read(Document::parse(text)?.root())
     }
 
     /// Reads the object.
     ///
     /// # Errors
     /// When something is missing or of the wrong type.
-    pub fn read(json: &Json<'_>) -> Result<Self, ParseError> {
+    pub fn read(json: Json<'_>) -> Result<Self, ParseError> {
         Ok(Self {
             scheme: json.need_text("scheme")?.into(),
             network: json.need_text("network")?.into(),
@@ -103,7 +103,7 @@ impl PaymentRequirements {
     pub fn requirement(&self) -> Result<Requirement, ParseError> {
         let chain = network::chain(&self.network)
             .ok_or_else(|| ParseError::new("network", "not a network of version 1"))?;
-        let extra = self.extra.as_deref().map(Json::parse).transpose()?;
+        let extra = self.extra.as_deref().map(Document::parse).transpose()?;
         let terms = Terms {
             scheme: &self.scheme,
             chain: &chain,
@@ -111,7 +111,7 @@ impl PaymentRequirements {
             asset: &self.asset,
             pay_to: &self.pay_to,
             timeout: self.max_timeout,
-            extra: extra.as_ref(),
+            extra: extra.as_ref().map(Document::root),
         };
         terms.requirement()
     }

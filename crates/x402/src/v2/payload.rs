@@ -1,25 +1,25 @@
 use super::{PaymentRequirements, required::version};
 use http402_core::{
     ParseError,
-    json::{Json, Object},
+    json::{Document, Json, Object},
 };
 
 /// The members of an answer, where they stand in its text.
 #[derive(Clone, Copy)]
 pub(crate) struct Parts<'a> {
     /// `accepted`, whatever it is.
-    pub(crate) accepted: &'a Json<'a>,
+    pub(crate) accepted: Json<'a>,
     /// `resource`, an object.
-    pub(crate) resource: Option<&'a Json<'a>>,
+    pub(crate) resource: Option<Json<'a>>,
     /// `payload`, an object.
-    pub(crate) payload: &'a Json<'a>,
+    pub(crate) payload: Json<'a>,
     /// `extensions`, an object.
-    pub(crate) extensions: Option<&'a Json<'a>>,
+    pub(crate) extensions: Option<Json<'a>>,
 }
 
 impl<'a> Parts<'a> {
     /// The members of this object.
-    pub(crate) fn of(json: &'a Json<'a>) -> Result<Self, ParseError> {
+    pub(crate) fn of(json: Json<'a>) -> Result<Self, ParseError> {
         version(json, 2)?;
         Ok(Self {
             payload: json
@@ -55,16 +55,16 @@ impl PaymentPayload {
     /// # Errors
     /// When it is no JSON, of another version, or something is missing.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
-        Self::read(&Json::parse(text)?)
+        Self::read(Document::parse(text)?.root())
     }
 
     /// Reads the object.
     ///
     /// # Errors
     /// When it is of another version, or something is missing.
-    pub fn read(json: &Json<'_>) -> Result<Self, ParseError> {
+    pub fn read(json: Json<'_>) -> Result<Self, ParseError> {
         let parts = Parts::of(json)?;
-        let owned = |part: &Json<'_>| part.raw().into();
+        let owned = |part: Json<'_>| part.raw().into();
         Ok(Self {
             accepted: parts.accepted()?,
             resource: parts.resource.map(owned),

@@ -1,7 +1,7 @@
 use super::{PaymentRequirements, ResourceInfo};
 use http402_core::{
     ParseError,
-    json::{Json, Object, array},
+    json::{Document, Json, Object, array},
 };
 
 /// The refusal of a request without payment (section 5.1 `PaymentRequired`), in the header `PAYMENT-REQUIRED`.
@@ -24,13 +24,14 @@ impl PaymentRequired {
     /// # Errors
     /// When it is no JSON, of another version, or without offers.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
-        let json = Json::parse(text)?;
-        version(&json, 2)?;
+        let document = Document::parse(text)?;
+        let json = document.root();
+        version(json, 2)?;
         let offers = json
             .need("accepts")?
             .as_array()
             .ok_or_else(|| ParseError::new("accepts", "array expected"))?;
-        let accepts = offers.iter().enumerate().map(|(at, offer)| {
+        let accepts = offers.enumerate().map(|(at, offer)| {
             PaymentRequirements::read(offer)
                 .map_err(|error| error.inside(&format!("accepts[{at}]")))
         });
@@ -89,7 +90,7 @@ impl PaymentRequired {
 }
 
 /// Checks `x402Version`.
-pub(crate) fn version(json: &Json<'_>, expected: u64) -> Result<(), ParseError> {
+pub(crate) fn version(json: Json<'_>, expected: u64) -> Result<(), ParseError> {
     match json.need("x402Version")?.as_u64() {
         Some(version) if version == expected => Ok(()),
         Some(_) => Err(ParseError::new("x402Version", "another version")),

@@ -1,7 +1,7 @@
 use crate::scheme::exact::{self, Terms};
 use http402_core::{
     ChainId, ParseError, Price, Reason, Requirement, TransferMethod,
-    json::{Json, Object},
+    json::{Document, Json, Object},
 };
 
 /// The members that every offer has, besides `extra`.
@@ -42,14 +42,14 @@ impl PaymentRequirements {
     /// # Errors
     /// When it is no JSON, or no offer.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
-        Self::read(&Json::parse(text)?)
+        Self::read(Document::parse(text)?.root())
     }
 
     /// Reads the object.
     ///
     /// # Errors
     /// When something is missing or of the wrong type.
-    pub fn read(json: &Json<'_>) -> Result<Self, ParseError> {
+    pub fn read(json: Json<'_>) -> Result<Self, ParseError> {
         let text = |name| -> Result<Box<str>, ParseError> {
             let text = json.need_text(name)?;
             if text.is_empty() {
@@ -117,7 +117,7 @@ impl PaymentRequirements {
             .network
             .parse()
             .map_err(|error: ParseError| error.inside("network"))?;
-        let extra = self.extra.as_deref().map(Json::parse).transpose()?;
+        let extra = self.extra.as_deref().map(Document::parse).transpose()?;
         let terms = Terms {
             scheme: &self.scheme,
             chain: &chain,
@@ -125,7 +125,7 @@ impl PaymentRequirements {
             asset: &self.asset,
             pay_to: &self.pay_to,
             timeout: self.max_timeout,
-            extra: extra.as_ref(),
+            extra: extra.as_ref().map(Document::root),
         };
         terms.requirement()
     }
@@ -164,44 +164,41 @@ impl PaymentRequirements {
 }
 
 /// Whether the typed fields tell everything about it but `extra`.
-fn plain(json: &Json<'_>) -> bool {
+fn plain(json: Json<'_>) -> bool {
     let whole = json
         .get("maxTimeoutSeconds")
         .and_then(Json::as_number)
         .is_none_or(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
-    let members = json.as_object().unwrap_or_default();
-    whole
-        && members
-            .iter()
-            .all(|(name, value)| name == "extra" || MEMBERS.contains(&&**name) && !value.is_null())
+    whole && { json.members() }
+        .all(|(name, value)| name == "extra" || MEMBERS.contains(&name) && !value.is_null())
 }
 
 /// Whether the object `one` has every member of the object `two`, but for `extra`.
 fn covers(one: &str, two: &str) -> bool {
-    let (Ok(one), Ok(two)) = (Json::parse(one), Json::parse(two)) else {
+    let (Ok(one), Ok(two)) = (Document::parse(one), Document::parse(two)) else {
         return false;
     };
-    let members = two.as_object().unwrap_or_default();
-    members.iter().all(|(name, value)| {
-        name == "extra" || one.get(name).is_some_and(|other| value.same(other))
+    two.root().members().all(|(name, value)| {
+        name == "extra" || one.root().get(name).is_some_and(|other| value.same(other))
     })
 }
 
 /// Whether the object `all` has every member of the object `some`, with the same meaning.
 fn contains(all: Option<&str>, some: Option<&str>) -> bool {
     let Some(some) = some else { return true };
-    let (Ok(some), Some(Ok(all))) = (Json::parse(some), all.map(Json::parse)) else {
+    let (Ok(some), Some(Ok(all))) = (Document::parse(some), all.map(Document::parse)) else {
         return false;
     };
-    let members = some.as_object().unwrap_or_default();
-    members.iter().all(|(name, value)| match all.get(name) {
-        Some(other) => value.same(other),
-        None => value.is_null(),
-    })
+    some.root()
+        .members()
+        .all(|(name, value)| match all.root().get(name) {
+            Some(other) => value.same(other),
+            None => value.is_null(),
+        })
 }
 
 /// `maxTimeoutSeconds`: a number above zero, whose fraction is dropped; bindings without one exist.
-pub(crate) fn timeout(json: &Json<'_>) -> Result<Option<u64>, ParseError> {
+pub(crate) fn timeout(json: Json<'_>) -> Result<Option<u64>, ParseError> {
     let Some(value) = json.get("maxTimeoutSeconds") else {
         return Ok(None);
     };

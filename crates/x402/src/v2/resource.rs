@@ -21,7 +21,7 @@ impl ResourceInfo {
     ///
     /// # Errors
     /// When `url` is missing, or something is of the wrong type.
-    pub fn read(json: &Json<'_>) -> Result<Self, ParseError> {
+    pub fn read(json: Json<'_>) -> Result<Self, ParseError> {
         Ok(Self {
             url: json.need_text("url")?.into(),
             description: json.text("description")?.map(Into::into),

@@ -341,8 +341,9 @@ fn s46_s47_whatever_is_sold_the_headers_are_ascii() {
         .offer(&shop.asked(), &Reason::PaymentRequired, &mut refusal)
         .unwrap();
     let text = header::decode("x", refusal.headers["payment-required"].as_bytes()).unwrap();
-    let json = http402_core::json::Json::parse(&text).unwrap();
+    let json = http402_core::json::Document::parse(&text).unwrap();
     let description = json
+        .root()
         .get("resource")
         .and_then(|it| it.get("description")?.as_text().map(str::to_owned));
     assert_eq!(

@@ -172,7 +172,7 @@ fn an_offer_of_version_1_has_what_its_clients_throw_without() {
         .unwrap();
     let resource = http402_core::Resource::new("https://a.example/x");
     let first = v1::PaymentRequirements::offer(&offer, &resource, "GET").unwrap();
-    let json = http402_core::json::Json::parse(first.encode()).unwrap();
+    let json = http402_core::json::Document::parse(first.encode()).unwrap();
     for name in [
         "description",
         "mimeType",
@@ -183,7 +183,7 @@ fn an_offer_of_version_1_has_what_its_clients_throw_without() {
         "network",
     ] {
         assert!(
-            json.get(name).and_then(|it| it.as_text()).is_some(),
+            json.root().get(name).and_then(|it| it.as_text()).is_some(),
             "{name} is a text"
         );
     }

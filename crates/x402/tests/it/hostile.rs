@@ -1,7 +1,7 @@
 //! Input that nobody honest sends.
 
 use crate::documents::{OFFER, with};
-use http402_core::json::Json;
+use http402_core::json::Document;
 use http402_x402::{
     header,
     reply::{SettleResponse, SupportedResponse, VerifyResponse},
@@ -189,7 +189,7 @@ proptest! {
         if let Ok(offer) = v2::PaymentRequirements::parse(&text) {
             prop_assert_eq!(offer.encode(), text.as_str());
             if let (Ok(changed), Ok(was)) = (offer.requirement(), v2::PaymentRequirements::parse(OFFER).unwrap().requirement()) {
-                let same = Json::parse(&text).unwrap().same(&Json::parse(OFFER).unwrap());
+                let same = Document::parse(&text).unwrap().root().same(Document::parse(OFFER).unwrap().root());
                 prop_assert!(same || changed != was || offer.encode() != OFFER);
             }
         }

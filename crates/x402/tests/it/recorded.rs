@@ -1,6 +1,6 @@
 //! Every document of recorded exchanges between the TypeScript packages is read, and comes out equal.
 
-use http402_core::json::Json;
+use http402_core::json::{Document, Json};
 use http402_x402::{
     header,
     reply::{SettleResponse, SupportedResponse, VerifyResponse},
@@ -11,12 +11,13 @@ const RECORDED: &str = include_str!("../fixtures/recorded.jsonl");
 
 /// What the document is, and its text as it was on the wire.
 fn documents() -> Vec<(String, String)> {
-    let text = |line: &Json<'_>, name| line.get(name).and_then(Json::as_text).unwrap().to_owned();
+    let text = |line: Json<'_>, name| line.get(name).and_then(Json::as_text).unwrap().to_owned();
     RECORDED
         .lines()
         .map(|line| {
-            let line = Json::parse(line).unwrap();
-            (text(&line, "kind"), text(&line, "text"))
+            let line = Document::parse(line).unwrap();
+            let line = line.root();
+            (text(line, "kind"), text(line, "text"))
         })
         .collect()
 }
@@ -53,7 +54,8 @@ fn requests_to_a_facilitator_make_the_same_request_again() {
         if kind != "request" {
             continue;
         }
-        let json = Json::parse(&text).unwrap();
+        let document = Document::parse(&text).unwrap();
+        let json = document.root();
         let offer = json.get("paymentRequirements").unwrap();
         if offer.get("scheme").and_then(Json::as_text) != Some("exact") {
             assert!(
@@ -75,7 +77,8 @@ fn requests_to_a_facilitator_make_the_same_request_again() {
         }
         let claim = claim.unwrap_or_else(|error| panic!("{error:?}: {text}"));
         let again = request::encode(&claim).unwrap();
-        let again = Json::parse(&again).unwrap();
+        let again = Document::parse(&again).unwrap();
+        let again = again.root();
         for member in ["paymentPayload", "paymentRequirements"] {
             assert_eq!(
                 again.get(member).unwrap().raw(),
@@ -94,13 +97,13 @@ fn offers_stand_in_their_refusal_byte_for_byte() {
         if kind != "required/2" {
             continue;
         }
-        let json = Json::parse(&text).unwrap();
+        let document = Document::parse(&text).unwrap();
+        let json = document.root();
         let raw: Vec<_> = json
             .get("accepts")
             .unwrap()
             .as_array()
             .unwrap()
-            .iter()
             .map(Json::raw)
             .collect();
         let read = v2::PaymentRequired::parse(&text).unwrap();

@@ -1,5 +1,5 @@
 use crate::method::{amount, hex, renamed, word};
-use http402_core::{Address, ParseError, authorization::Voucher, json::Json};
+use http402_core::{Address, ParseError, authorization::Voucher, json::Document};
 
 /// The voucher in the `payload` of a session's credential (draft-tempo-session, `action` `voucher`), for a channel of this
 /// escrow whose signer is this one: the credential says neither.
@@ -15,11 +15,12 @@ use http402_core::{Address, ParseError, authorization::Voucher, json::Json};
 /// # Errors
 /// When it is no such payload, or the amount has more than 128 bits.
 pub fn voucher(payload: &str, escrow: Address, signer: Address) -> Result<Voucher, ParseError> {
-    let json = Json::parse(payload)?;
+    let document = Document::parse(payload)?;
+    let json = document.root();
     if json.need_text("action")? != "voucher" {
         return Err(ParseError::new("action", "voucher expected"));
     }
-    let cumulative = amount(&json, "cumulativeAmount")?.units();
+    let cumulative = amount(json, "cumulativeAmount")?.units();
     Ok(Voucher {
         channel: word(json.need_text("channelId")?)
             .map_err(|error| renamed(&error, "channelId"))?,
@@ -28,7 +29,7 @@ pub fn voucher(payload: &str, escrow: Address, signer: Address) -> Result<Vouche
             .map_err(|_| ParseError::new("cumulativeAmount", "more than 128 bits"))?,
         escrow,
         signer,
-        signature: hex(&json, "signature")?,
+        signature: hex(json, "signature")?,
     })
 }
 
