@@ -9,7 +9,10 @@ const MODEL: &str = "--cfg http402_lanes_model";
 /// Runs the tests of http402-lanes, and of http402-verify with the engine of the lanes, which are held against big integers and
 /// against the other engines.
 pub(crate) fn check() -> Done {
-    let mut command = in_software();
+    let mut command = cargo();
+    in_software(&mut command);
+    // Everything is built again for that, in a folder beside what the CPU runs.
+    command.env("CARGO_TARGET_DIR", root().join("target/lanes-model"));
     if has(cargo().args(["nextest", "--version"])) {
         command.args(["nextest", "run", "--cargo-quiet", "--status-level", "slow"]);
     } else {
@@ -21,11 +24,8 @@ pub(crate) fn check() -> Done {
     run(&mut command)
 }
 
-/// Cargo with lanes on any CPU. Everything is built again for that, in a folder beside what the CPU runs.
-pub(crate) fn in_software() -> Command {
-    let mut command = cargo();
+/// What the command builds has the lanes on any CPU.
+pub(crate) fn in_software(command: &mut Command) {
     let flags = std::env::var("RUSTFLAGS").unwrap_or_default();
     command.env("RUSTFLAGS", format!("{flags} {MODEL}"));
-    command.env("CARGO_TARGET_DIR", root().join("target/lanes-model"));
-    command
 }

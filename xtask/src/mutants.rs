@@ -1,6 +1,9 @@
 //! Breaks what decides about money in one place at a time, and looks whether a test notices (cargo-mutants).
 
-use crate::shell::{Done, cargo, has, root, run};
+use crate::{
+    lanes,
+    shell::{Done, cargo, has, root, run},
+};
 
 /// A package, with which features, which of its tests are run, and the files that are broken.
 struct Part {
@@ -14,8 +17,8 @@ struct Part {
 }
 
 /// The policy and the budgets of a buyer, the reservation of a seller, amounts, hashes, and the judgement of what is signed,
-/// down to the arithmetic of the curve. The lanes of http402-lanes are left to their own tests, which compare them with it.
-const PARTS: [Part; 3] = [
+/// down to the arithmetic of the curve, also in the lanes: they run in software, so that no CPU has to have any.
+const PARTS: [Part; 4] = [
     Part {
         package: "http402-flow",
         features: "",
@@ -53,6 +56,16 @@ const PARTS: [Part; 3] = [
             "crates/verify/src/engine/portable/*.rs",
         ],
     },
+    Part {
+        package: "http402-lanes",
+        features: "",
+        tests: &["--lib", "--test=it"],
+        optimised: "1",
+        files: &[
+            "crates/lanes/src/ifma/*.rs",
+            "crates/lanes/src/cpu/model.rs",
+        ],
+    },
 ];
 
 /// Runs cargo-mutants over each part in a copy of the sources, with what is given added to its arguments. A mutant that
@@ -62,14 +75,11 @@ pub(crate) fn check(arguments: &[String]) -> Done {
         return Err("cargo-mutants is not installed (cargo install --locked cargo-mutants)".into());
     }
     let nextest = has(cargo().args(["nextest", "--version"]));
-    let lanes = lanes();
-    if !lanes {
-        println!("The engine of the lanes is left out: this CPU has none.");
-    }
     let mut failed = Vec::new();
     for part in PARTS {
         println!("\n=== {}", part.package);
         let mut command = cargo();
+        lanes::in_software(&mut command);
         // Built once for each mutant: nothing is optimised that does not have to be, and a part that has not changed is
         // not built again. That is ten times as fast.
         command.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1");
@@ -84,16 +94,15 @@ pub(crate) fn check(arguments: &[String]) -> Done {
         command.arg(format!("--cargo-arg={own}.codegen-units={units}"));
         command.args(["--package", part.package, "--features", part.features]);
         if nextest {
+            // One test that notices is enough.
             command.args(["--test-tool", "nextest"]);
+            command.arg("--cargo-test-arg=--fail-fast");
         }
         for test in part.tests {
             command.arg(format!("--cargo-arg={test}"));
         }
         for file in part.files {
             command.args(["--file", file]);
-        }
-        if !lanes {
-            command.args(["--exclude", "crates/verify/src/engine/portable/vector.rs"]);
         }
         let output = root().join("target/mutants").join(part.package);
         std::fs::create_dir_all(&output)
@@ -108,13 +117,4 @@ pub(crate) fn check(arguments: &[String]) -> Done {
         return Ok(());
     }
     Err(failed.join("\n"))
-}
-
-/// Whether this CPU has the lanes without which no test sees what they are given.
-fn lanes() -> bool {
-    #[cfg(target_arch = "x86_64")]
-    let there = std::is_x86_feature_detected!("avx512ifma");
-    #[cfg(not(target_arch = "x86_64"))]
-    let there = false;
-    there
 }
