@@ -72,28 +72,28 @@ pub enum Reserving {
 /// A claim that this request has to itself.
 #[derive(Debug)]
 pub struct Reserved {
-    entry: Entry,
+    entry: Box<Entry>,
     holds: Holds,
 }
 
 /// A claim for which the handler may run.
 #[derive(Debug)]
 pub struct Granted {
-    entry: Entry,
+    entry: Box<Entry>,
     holds: Holds,
 }
 
 /// A claim whose settlement has begun, or is about to: from here on it is never dropped.
 #[derive(Debug)]
 pub struct Owed {
-    entry: Entry,
+    entry: Box<Entry>,
     holds: Holds,
 }
 
 /// A settled claim with a response that may leave.
 #[derive(Debug)]
 pub(crate) struct Settled {
-    pub(crate) entry: Entry,
+    pub(crate) entry: Box<Entry>,
 }
 
 /// A claim that was definitely not settled.
@@ -325,7 +325,9 @@ impl Judged {
             Applied::Done(versions) => {
                 let keys = self.claim.spends.iter().map(Key::from).collect();
                 let credential = self.credential();
-                let mut entry = Entry::new(self.claim, self.request, credential, self.payer);
+                let entry = Entry::new(self.claim, self.request, credential, self.payer);
+                // It goes from state to state from here on.
+                let mut entry = Box::new(entry);
                 entry.failures = failures(free);
                 Reserving::Reserved(Reserved {
                     entry,
@@ -361,12 +363,11 @@ impl Reserved {
     }
 
     /// Served first: the handler may run.
-    pub(crate) fn grant(self) -> (Option<Paid>, Granted) {
-        let granted = Granted {
+    pub(crate) fn grant(self) -> Granted {
+        Granted {
             entry: self.entry,
             holds: self.holds,
-        };
-        (granted.paid(), granted)
+        }
     }
 
     /// Settled first: the settlement begins.
@@ -387,7 +388,7 @@ impl Reserved {
     }
 }
 
-fn owe(entry: Entry, holds: Holds, gate: &Gate, now: Timestamp) -> Next<Owed> {
+fn owe(entry: Box<Entry>, holds: Holds, gate: &Gate, now: Timestamp) -> Next<Owed> {
     // A settlement in doubt is remembered until somebody has found out: nothing may forget it earlier.
     let writes = holds.writes(
         &entry,

@@ -67,7 +67,7 @@ pub(crate) async fn settle(seams: &Seams, gate: &Gate, next: Next<Owed>, ask: As
     let after = owed.settled(&claim, settlement, gate, seams.clock.now());
     match after {
         After::Deliver(writes, settled) => match record(seams, Some(&claim), &writes).await {
-            Some(Applied::Done(_)) => Done::Delivered(Box::new(settled.entry)),
+            Some(Applied::Done(_)) => Done::Delivered(settled.entry),
             Some(Applied::Conflict { .. }) => Done::Lost,
             None => unrecorded(claim),
         },

@@ -59,7 +59,7 @@ impl Found {
             }
             Phase::Declined => Self::Free,
             Phase::Owed | Phase::Unknown => {
-                let mut entry = entry.clone();
+                let mut entry = Box::new(entry.clone());
                 entry.recover(now);
                 Self::Doubt(Box::new(Taking {
                     state: Owed {
@@ -72,7 +72,7 @@ impl Found {
             }
             Phase::Undelivered => {
                 let state = Granted {
-                    entry: entry.clone(),
+                    entry: Box::new(entry.clone()),
                     holds: holds(),
                 };
                 Self::Undelivered(Box::new(Taking {
