@@ -53,7 +53,7 @@ impl ChainId {
                     }
                 }
                 out.push_str("eip155:");
-                out.extend(digits[from..].iter().map(|digit| char::from(*digit)));
+                out.push_str(core::str::from_utf8(&digits[from..]).unwrap_or_default());
             }
             Repr::Other(text) => out.push_str(text),
         }

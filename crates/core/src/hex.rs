@@ -56,13 +56,18 @@ pub fn decode(digits: &[u8], out: &mut [u8]) -> Result<(), usize> {
     Err(digits.iter().position(bad).unwrap_or(expected))
 }
 
+/// Writes the digits of as many bytes as there is room for.
+pub(crate) fn digits(bytes: &[u8], out: &mut [u8]) {
+    for (pair, byte) in out.chunks_exact_mut(2).zip(bytes) {
+        pair.copy_from_slice(&PAIRS[usize::from(*byte)]);
+    }
+}
+
 /// Appends the digits of `bytes`, without a prefix.
 pub fn encode(bytes: &[u8], out: &mut String) {
     for bytes in bytes.chunks(32) {
         let mut digits = [b'0'; 64];
-        for (pair, byte) in digits.chunks_exact_mut(2).zip(bytes) {
-            pair.copy_from_slice(&PAIRS[usize::from(*byte)]);
-        }
+        self::digits(bytes, &mut digits);
         let digits = core::str::from_utf8(&digits[..2 * bytes.len()]);
         out.push_str(digits.expect("digits are ASCII"));
     }

@@ -214,7 +214,8 @@ impl<'a> Json<'a> {
             let same = if member.escaped_key {
                 document.decoded(at, false) == name
             } else {
-                (to - from) as usize == name.len() && document.part(member.key) == name
+                let key = from as usize..to as usize;
+                key.len() == name.len() && document.text.as_bytes()[key] == *name.as_bytes()
             };
             if same {
                 return (member.kind != Kind::Null).then_some(Json { document, at });

@@ -1,4 +1,4 @@
-use crate::{ChainId, ParseError, hex};
+use crate::{ChainId, ParseError, hex, keccak256};
 use alloc::boxed::Box;
 use alloy_primitives::Address;
 use core::fmt;
@@ -59,6 +59,22 @@ fn evm_address(text: &str) -> Result<Address, ParseError> {
     Ok(Address::new(bytes))
 }
 
+/// `0x` and the address with the checksum of EIP-55: a letter is a capital where the hash of the digits has its high bit.
+fn checksum(address: &Address) -> [u8; 42] {
+    let mut text = [b'0'; 42];
+    text[1] = b'x';
+    hex::digits(address.as_slice(), &mut text[2..]);
+    let hash = keccak256(&text[2..]);
+    for (pair, byte) in text[2..].chunks_exact_mut(2).zip(hash) {
+        for (digit, high) in pair.iter_mut().zip([byte & 0x80, byte & 0x08]) {
+            if high != 0 {
+                digit.make_ascii_uppercase();
+            }
+        }
+    }
+    text
+}
+
 impl From<Address> for Party {
     fn from(address: Address) -> Self {
         Self::Evm(address)
@@ -68,7 +84,9 @@ impl From<Address> for Party {
 impl fmt::Display for Party {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Evm(address) => fmt::Display::fmt(address, f),
+            Self::Evm(address) => {
+                f.write_str(core::str::from_utf8(&checksum(address)).unwrap_or_default())
+            }
             Self::Other(text) => f.write_str(text),
         }
     }
@@ -83,6 +101,8 @@ impl fmt::Debug for Party {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+    use std::string::ToString;
 
     #[test]
     fn case_and_checksum_play_no_part() {
@@ -101,6 +121,14 @@ mod tests {
             "0X036cbd53842c5426634e7929541ec2318f3dcf7e",
         ] {
             assert!(Party::parse(&chain, bad).is_err(), "{bad:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_checksum_is_that_of_others(bytes in any::<[u8; 20]>()) {
+            let address = Address::new(bytes);
+            prop_assert_eq!(Party::Evm(address).to_string(), address.to_checksum(None));
         }
     }
 

@@ -98,10 +98,9 @@ pub fn array<'a>(items: impl IntoIterator<Item = &'a str>) -> Box<str> {
 pub fn quote(text: &str, out: &mut String) {
     use core::fmt::Write;
     out.push('"');
-    if text
-        .bytes()
-        .all(|byte| matches!(byte, b' ' | b'!' | b'#'..=b'[' | b']'..=b'~'))
-    {
+    // To the end in any case: many bytes at once are looked at sooner than one after the other.
+    let odd = |byte: u8| !(b' '..=b'~').contains(&byte) | (byte == b'"') | (byte == b'\\');
+    if !text.bytes().fold(false, |any, byte| any | odd(byte)) {
         out.push_str(text);
         out.push('"');
         return;

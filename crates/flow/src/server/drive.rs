@@ -376,8 +376,7 @@ impl<'a> Walk<'a> {
             Ask::Resolve => reserved.doubt(self.gate, self.now()),
             Ask::Settle if upfront => reserved.owe(self.gate, self.now()),
             Ask::Settle => {
-                let (_, granted) = reserved.grant();
-                return Ok(Admitted::Granted(self.guard(granted)));
+                return Ok(Admitted::Granted(self.guard(reserved.grant())));
             }
         };
         self.settle(next, ask).await

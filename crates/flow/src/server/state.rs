@@ -326,7 +326,7 @@ impl Judged {
                 let keys = self.claim.spends.iter().map(Key::from).collect();
                 let credential = self.credential();
                 let entry = Entry::new(self.claim, self.request, credential, self.payer);
-                // It goes from state to state: boxed, as it is large.
+                // It goes from state to state from here on.
                 let mut entry = Box::new(entry);
                 entry.failures = failures(free);
                 Reserving::Reserved(Reserved {
@@ -363,12 +363,11 @@ impl Reserved {
     }
 
     /// Served first: the handler may run.
-    pub(crate) fn grant(self) -> (Option<Paid>, Granted) {
-        let granted = Granted {
+    pub(crate) fn grant(self) -> Granted {
+        Granted {
             entry: self.entry,
             holds: self.holds,
-        };
-        (granted.paid(), granted)
+        }
     }
 
     /// Settled first: the settlement begins.
