@@ -92,6 +92,9 @@ pub(crate) fn check(arguments: &[String]) -> Done {
         let (level, units) = (part.optimised, "256");
         command.arg(format!("--cargo-arg={own}.opt-level={level}"));
         command.arg(format!("--cargo-arg={own}.codegen-units={units}"));
+        // The lanes are held against big integers, which are built once.
+        let big = "--config=profile.release.package.num-bigint.opt-level=3";
+        command.arg(format!("--cargo-arg={big}"));
         command.args(["--package", part.package, "--features", part.features]);
         if nextest {
             // One test that notices is enough.

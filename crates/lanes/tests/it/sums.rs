@@ -446,3 +446,25 @@ fn points_that_meet_are_told_and_the_other_lanes_go_on() {
         );
     }
 }
+
+/// The point of x = 0 would be one third of nothing, and is not there: its multiples meet, and no other lane is touched.
+#[test]
+fn multiples_that_meet_are_told_where_there_is_no_point() {
+    let Some(lanes) = lanes() else { return };
+    let (gx, gy) = generator().unwrap();
+    let one = signed(from_fn(|_| BigInt::from(1)));
+    let mut new = New {
+        x: limbs(&gx).map(|limb| [limb; 8]),
+        odd: if gy.bit(0) { 0xff } else { 0 },
+        halves: [one, one],
+        fixed: signed(from_fn(|lane| BigInt::from(lane + 2))),
+    };
+    for limbs in &mut new.x {
+        limbs[3] = 0;
+    }
+    let all = [new.clone(), new];
+    for points in lanes.new_points(&all, &FIXED_TABLE, &invert) {
+        check_sum(&all[0], &points);
+        assert_eq!((points.there, points.computed), (!(1 << 3), !(1 << 3)));
+    }
+}
