@@ -78,8 +78,7 @@ pub fn decode(text: &[u8], alphabet: Alphabet) -> Result<Vec<u8>, usize> {
         let first = number(worth, [eight[0], eight[1], eight[2], eight[3]]);
         let second = number(worth, [eight[4], eight[5], eight[6], eight[7]]);
         all |= first | second;
-        let both = u64::from(first) << 40 | u64::from(second) << 16;
-        six.copy_from_slice(&both.to_be_bytes()[..6]);
+        six.copy_from_slice(&joined(first, second)[..6]);
     }
     let last = (sixes.into_remainder(), eights.remainder());
     if let ([a, b, c], [one, two, three, four, ..]) = last {
@@ -127,6 +126,12 @@ fn number(worth: &Worth, [a, b, c, d]: [u8; 4]) -> u32 {
         | worth[1][usize::from(b)]
         | worth[2][usize::from(c)]
         | worth[3][usize::from(d)]
+}
+
+/// The three bytes of one number and those of the next.
+#[inline(always)]
+fn joined(first: u32, second: u32) -> [u8; 8] {
+    (u64::from(first) << 40 | u64::from(second) << 16).to_be_bytes()
 }
 
 fn first_bad(worth: &Worth, text: &[u8]) -> Option<usize> {
@@ -251,6 +256,12 @@ mod tests {
             ("A!A!", 1),
             ("AA!!", 2),
             ("!AA!", 0),
+            // In both halves of eight, and in eight and the four after it: one does not hide the other.
+            ("!AAA!AAA", 0),
+            ("AAA!AAA!", 3),
+            ("AA!AAAAAAA!A", 2),
+            ("AAAAAA!AAA!A", 6),
+            ("AAAAAAAAA!AA", 9),
         ] {
             assert_eq!(
                 decode(text.as_bytes(), Alphabet::Standard),
@@ -266,8 +277,8 @@ mod tests {
     fn every_byte_in_every_place() {
         for alphabet in BOTH {
             for byte in 0..=u8::MAX {
-                for place in 0..8 {
-                    let mut text = *b"Wm9vYmFy";
+                for place in 0..12 {
+                    let mut text = *b"Wm9vYmFyWm9v";
                     text[place] = byte;
                     let wanted = other(alphabet).decode(text).ok();
                     // The package forgives less padding than belongs there only where none of it is here.
