@@ -8,7 +8,7 @@ use std::process::Command;
 const LIMITS: [(&str, u64); 8] = [
     ("header", 478_000),
     ("header-back", 227_000),
-    ("claim", 20_900),
+    ("claim", 21_400),
     ("recover", 439_500),
     ("known", 188_500),
     ("voucher", 62_500),
