@@ -7,18 +7,34 @@
 //!
 //! The server has a thread for each CPU, as tokio and axum have unless told otherwise, and the load generator one more. Then it has
 //! one thread: beside a load generator that waits for it, a handler that does nothing is as fast as the load generator.
+//!
+//! Two handlers say what a paywall can reach at best: one that answers with the paywall's 402, ready made, and one that checks a
+//! signature with a known key, by the portable engine, and does nothing else.
 #![allow(
     clippy::unwrap_used,
     reason = "a benchmark that can not go on may panic"
 )]
 #![allow(clippy::print_stdout, reason = "the table is what is read")]
 
-use axum::{Router, routing::get};
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    http::{HeaderMap, Request, StatusCode},
+    routing::get,
+};
 use http402_benches::{cpu, median, paywall::paywall, scene::Scene, used, used_by_all};
+use http402_verify::{
+    Signature,
+    engine::{Check, Engine, Keys, Portable},
+};
 use std::{
     fmt::Write as _,
     net::SocketAddr,
-    sync::mpsc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
     time::{Duration, Instant},
 };
 use tokio::{
@@ -26,6 +42,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
     runtime::Runtime,
 };
+use tower_service::Service as _;
 
 /// Connections that are open at once.
 const CONNECTIONS: usize = 32;
@@ -38,7 +55,13 @@ const PAYERS: u64 = 64;
 fn serve(scene: &Scene, runtime: Runtime) -> SocketAddr {
     let handler = async || "goods";
     let paid = get(handler).layer(paywall(scene));
-    let app = Router::new().route("/bare", get(handler)).route("/x", paid);
+    let refused = runtime.block_on(refusal(Router::new().route("/x", paid.clone())));
+    let check = known_key();
+    let app = Router::new()
+        .route("/bare", get(handler))
+        .route("/402", get(async move || refused.clone()))
+        .route("/check", get(async move || check()))
+        .route("/x", paid);
     let (tell, told) = mpsc::channel();
     let thread = std::thread::Builder::new().name("server".into());
     let server = thread.spawn(move || {
@@ -50,6 +73,34 @@ fn serve(scene: &Scene, runtime: Runtime) -> SocketAddr {
     });
     server.unwrap();
     told.recv().unwrap()
+}
+
+/// What a request without a payment gets.
+async fn refusal(mut router: Router) -> (StatusCode, HeaderMap, Bytes) {
+    let request = Request::get("/x").header("host", "api.example.com");
+    let response = router.call(request.body(Body::empty()).unwrap()).await;
+    let (head, body) = response.unwrap().into_parts();
+    let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+    (head.status, head.headers, body)
+}
+
+/// A handler that checks a signature with a known key, of one payer after the other.
+fn known_key() -> impl Fn() -> &'static str + Clone + Send + Sync + 'static {
+    let engine = Portable::with_keys(Arc::new(Keys::default().build_after(1)));
+    let scenes = (1..=PAYERS).map(|payer| Scene::again(u8::try_from(payer).unwrap(), [9; 32]));
+    let checks = scenes.map(|scene| Check {
+        digest: scene.digest,
+        signature: Signature::parse(&scene.signature).unwrap(),
+        payer: scene.claim.authorization.payer().unwrap().evm().unwrap(),
+    });
+    let checks: Arc<[Check]> = checks.collect();
+    let next = Arc::new(AtomicUsize::new(0));
+    move || {
+        let at = next.fetch_add(1, Ordering::Relaxed) % checks.len();
+        let check = &checks[at];
+        assert!(engine.check(&check.digest, &check.signature, &check.payer));
+        "goods"
+    }
 }
 
 fn one_thread() -> Runtime {
@@ -194,18 +245,21 @@ fn main() {
         let mut paid = payments();
         // Every payer comes back.
         load.run(&mut paid, "200");
-        let (mut bare, mut unpaid) = (|| request("/bare", ""), || request("/x", ""));
-        let mut times = [Vec::new(), Vec::new(), Vec::new()];
+        let [mut bare, mut unpaid, mut refused, mut check] =
+            ["/bare", "/x", "/402", "/check"].map(|path| move || request(path, ""));
+        let mut times = [const { Vec::new() }; 5];
         for _ in 0..rounds {
             times[0].push(load.run(&mut bare, "200"));
             times[1].push(load.run(&mut unpaid, "402"));
-            times[2].push(load.run(&mut paid, "200"));
+            times[2].push(load.run(&mut refused, "402"));
+            times[3].push(load.run(&mut paid, "200"));
+            times[4].push(load.run(&mut check, "200"));
         }
         println!("\nThe server has {name}.\n\n{}", table(&times, targets));
     }
 }
 
-fn table(times: &[Vec<(f64, f64)>; 3], targets: bool) -> String {
+fn table(times: &[Vec<(f64, f64)>; 5], targets: bool) -> String {
     let mut out = String::from(
         "| case | requests a second | of the bare handler | target | the server ran, µs | of that, the bare handler |\n\
          |---|--:|--:|--:|--:|--:|\n",
@@ -213,7 +267,12 @@ fn table(times: &[Vec<(f64, f64)>; 3], targets: bool) -> String {
     let cases = [
         ("bare handler", None),
         ("402 without a payment", Some(0.9)),
+        ("handler that answers with that 402", None),
         ("paid, verified here, 64 payers who came back", Some(0.45)),
+        (
+            "handler that checks with a known key, and nothing else",
+            None,
+        ),
     ];
     for ((name, target), own) in cases.into_iter().zip(times) {
         let pairs = || times[0].iter().zip(own);
