@@ -33,8 +33,8 @@ pub(crate) fn check(strict: bool) -> Done {
         "build",
         "--release",
         "--quiet",
-        "-p",
-        "http402-benches",
+        // With the features that the tests have just been built with, so that nothing is built again.
+        "--workspace",
         "--example",
         "count",
     ]))?;
