@@ -16,8 +16,9 @@ struct Part {
     files: &'static [&'static str],
 }
 
-/// The policy and the budgets of a buyer, the reservation of a seller, amounts, hashes, and the judgement of what is signed,
-/// down to the arithmetic of the curve, also in the lanes: they run in software, so that no CPU has to have any.
+/// The policy and the budgets of a buyer, the reservation of a seller, amounts, hashes, how JSON, base64 and hexadecimal digits
+/// are read and written, and the judgement of what is signed, down to the arithmetic of the curve, also in the lanes: they run
+/// in software, so that no CPU has to have any.
 const PARTS: [Part; 4] = [
     Part {
         package: "http402-flow",
@@ -42,6 +43,9 @@ const PARTS: [Part; 4] = [
         files: &[
             "crates/core/src/amount.rs",
             "crates/core/src/base64.rs",
+            "crates/core/src/hex.rs",
+            "crates/core/src/json.rs",
+            "crates/core/src/json/*.rs",
             "crates/core/src/keccak.rs",
         ],
     },

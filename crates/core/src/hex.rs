@@ -85,6 +85,8 @@ mod tests {
         assert_eq!(out, [0x0a, 0xf9, 0xbc, 0xde]);
         assert_eq!(decode(b"0aF9bC", &mut out), Err(6));
         assert_eq!(decode(b"0aF9bCdE0", &mut out), Err(8));
+        // One that is no digit does not hide the other of its byte.
+        assert_eq!(decode(b"01gg4567", &mut out), Err(2));
         for byte in 0..=u8::MAX {
             for at in 0..8 {
                 let mut text = *b"01234567";

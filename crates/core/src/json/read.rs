@@ -173,7 +173,7 @@ fn space(bytes: &[u8], mut at: usize) -> usize {
 
 /// One of 64 bits for a key. Those that usually stand together have different ones.
 #[inline(always)]
-fn mark(key: &[u8]) -> u64 {
+pub(super) fn mark(key: &[u8]) -> u64 {
     let (first, last) = match key {
         [] => (0, 0),
         [one] => (*one, *one),

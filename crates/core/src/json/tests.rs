@@ -1,6 +1,9 @@
-use super::{read::plain, *};
+use super::{
+    read::{mark, plain},
+    *,
+};
 use proptest::prelude::*;
-use std::format;
+use std::{format, string::String};
 
 #[test]
 fn a_document_is_read_and_its_parts_keep_their_text() {
@@ -16,6 +19,90 @@ fn a_document_is_read_and_its_parts_keep_their_text() {
     assert_eq!(json.get("b").unwrap().raw(), r#"{"c" : null}"#);
     assert!(json.get("b").unwrap().get("c").is_none());
     assert_eq!(json.get("d").unwrap().as_bool(), Some(true));
+}
+
+/// What stands together in what is signed, paid and asked is told apart without a comparison.
+#[test]
+fn keys_that_stand_together_have_different_marks() {
+    for keys in [
+        "x402Version resource accepted payload extensions",
+        "x402Version scheme network payload",
+        "scheme network amount asset payTo maxTimeoutSeconds extra",
+        "scheme network maxAmountRequired resource description mimeType payTo maxTimeoutSeconds asset extra",
+        "url description mimeType",
+        "signature authorization",
+        "from to value validAfter validBefore nonce",
+        "x402Version paymentPayload paymentRequirements",
+        "isValid invalidReason payer",
+        "success errorReason payer transaction network",
+        "challenge source payload",
+        "id realm method intent request expires digest description opaque",
+        "amount currency recipient methodDetails description externalId",
+        "chainId feePayer memo",
+    ] {
+        let marks = keys.split(' ').map(|key| mark(key.as_bytes()));
+        let all = marks.clone().fold(0, |all, mark| all | mark);
+        assert_eq!(all.count_ones() as usize, marks.count(), "{keys}");
+    }
+}
+
+#[test]
+fn a_value_is_of_one_kind() {
+    let text = r#"[null, true, false, 12, "a", "\n", [1, 2], {"k": 3}]"#;
+    let document = Document::parse(text).unwrap();
+    let one = |value: Json<'_>| {
+        let is_null = value.is_null();
+        let array = value.as_array().map(|items| items.count());
+        let object = value.as_object().map(|members| members.count());
+        let text = value.as_text().map(String::from);
+        (
+            is_null,
+            value.as_bool(),
+            value.as_u64(),
+            text,
+            array,
+            object,
+        )
+    };
+    let kinds: Vec<_> = document.root().items().map(one).collect();
+    let text = |text: &str| Some(text.into());
+    assert_eq!(
+        kinds,
+        [
+            (true, None, None, None, None, None),
+            (false, Some(true), None, None, None, None),
+            (false, Some(false), None, None, None, None),
+            (false, None, Some(12), None, None, None),
+            (false, None, None, text("a"), None, None),
+            (false, None, None, text("\n"), None, None),
+            (false, None, None, None, Some(2), None),
+            (false, None, None, None, None, Some(1)),
+        ]
+    );
+}
+
+#[test]
+fn members_are_asked_for_as_what_they_are() {
+    let text = r#"{"text": "a", "none": null, "object": {"in": 0}, "behind": 1}"#;
+    let document = Document::parse(text).unwrap();
+    let root = document.root();
+    assert_eq!(root.text("text"), Ok(Some("a")));
+    assert_eq!(root.text("none"), Ok(None));
+    assert_eq!(root.text("missing"), Ok(None));
+    assert_eq!(root.text("behind").unwrap_err().why(), "string expected");
+    assert_eq!(root.need_text("text"), Ok("a"));
+    assert_eq!(root.need_text("none").unwrap_err().why(), "missing");
+    assert_eq!(
+        root.need_text("behind").unwrap_err().why(),
+        "string expected"
+    );
+    let object = root.object("object").unwrap().unwrap();
+    assert_eq!(object.raw(), r#"{"in": 0}"#);
+    assert_eq!(root.object("none"), Ok(None));
+    assert_eq!(root.object("missing"), Ok(None));
+    assert_eq!(root.object("text").unwrap_err().why(), "object expected");
+    // What comes behind an object is no member of it.
+    assert!(object.get("behind").is_none());
 }
 
 #[test]
@@ -119,6 +206,31 @@ fn meaning_is_compared_without_order() {
 }
 
 #[test]
+fn only_what_means_the_same_is_the_same() {
+    let text = r#"[null, true, false, 1, 2, "a", "b", [], [1], [2], [1, 2], [2, 1],
+        {}, {"a": 1}, {"b": 1}, {"a": 2}, {"a": 1, "b": 2}, {"a": 2, "b": 1}]"#;
+    let document = Document::parse(text).unwrap();
+    for (at, one) in document.root().items().enumerate() {
+        for (other_at, other) in document.root().items().enumerate() {
+            let (one, other) = (one.raw(), other.raw());
+            let (one, other) = (
+                Document::parse(one).unwrap(),
+                Document::parse(other).unwrap(),
+            );
+            assert_eq!(one.root().same(other.root()), at == other_at);
+            assert_eq!(one == other, at == other_at);
+        }
+    }
+}
+
+#[test]
+fn documents_and_values_are_shown_as_they_are_written() {
+    let document = Document::parse(" [1]").unwrap();
+    assert_eq!(format!("{document:?}"), r#"Document(" [1]")"#);
+    assert_eq!(format!("{:?}", document.root()), r#"Json("[1]")"#);
+}
+
+#[test]
 fn what_is_refused_is_told_by_its_place() {
     for (text, why, place) in [
         ("", "value expected", 0),
@@ -155,10 +267,7 @@ fn s50_keys_are_compared_and_not_their_marks() {
         let keys: Vec<_> = (0..length).map(|at| format!("k{at:03}k")).collect();
         let text = |last: &str| {
             let members = keys.iter().map(|key| format!("\"{key}\":{{}},"));
-            format!(
-                "{{{}\"{last}\":[]}}",
-                members.collect::<std::string::String>()
-            )
+            format!("{{{}\"{last}\":[]}}", members.collect::<String>())
         };
         let other = text("k999k");
         let document = Document::parse(&other).unwrap();
@@ -187,6 +296,57 @@ fn what_is_escaped_is_found_where_it_stands() {
     let keys: Vec<_> = root.members().map(|(key, _)| key).collect();
     assert_eq!(keys, ["a", "c", "\\"]);
     assert_eq!((root.items().count(), items[0].members().count()), (0, 0));
+}
+
+#[test]
+fn every_escape_stands_for_its_character() {
+    let text = r#""\"\\\/\b\f\n\r\t\u0041\uD800\udc00\ud83d\ude00\udbff\udfff""#;
+    let document = Document::parse(text).unwrap();
+    assert_eq!(
+        document.root().as_text(),
+        Some("\"\\/\u{8}\u{c}\n\r\tA\u{10000}😀\u{10ffff}")
+    );
+}
+
+#[test]
+fn objects_and_arrays_are_written_as_they_are_read() {
+    let object = Object::default()
+        .text("text", "a")
+        .maybe_text("some", Some("b"))
+        .maybe_text("none", None)
+        .raw("raw", "[ ]")
+        .maybe_raw("more", Some("{}"))
+        .maybe_raw("less", None)
+        .number("number", u64::MAX)
+        .boolean("yes", true)
+        .boolean("no", false)
+        .finish();
+    let members = r#""text":"a","some":"b","raw":[ ],"more":{},"number":18446744073709551615,"yes":true,"no":false"#;
+    assert_eq!(*object, *format!("{{{members}}}"));
+    assert_eq!(&*Object::new().finish(), "{}");
+    assert_eq!(&*array([]), "[]");
+    assert_eq!(&*array(["1"]), "[1]");
+    assert_eq!(&*array(["1", "{}", "null"]), "[1,{},null]");
+}
+
+/// One odd character is enough, and two do not make an even one.
+#[test]
+fn strings_are_written_in_ascii() {
+    for (text, written) in [
+        ("", r#""""#),
+        (" a~", r#"" a~""#),
+        ("a\"b", r#""a\"b""#),
+        ("a\\b", r#""a\\b""#),
+        ("\"\"", r#""\"\"""#),
+        ("\n", r#""\u000a""#),
+        ("\u{7f}", r#""\u007f""#),
+        ("é", r#""\u00e9""#),
+        ("😀", r#""\ud83d\ude00""#),
+    ] {
+        let mut out = String::new();
+        quote(text, &mut out);
+        assert_eq!(out, written);
+    }
 }
 
 proptest! {
