@@ -9,6 +9,8 @@ mod order;
 mod points;
 mod product;
 mod sums;
+#[cfg(test)]
+mod tests;
 mod tree;
 
 use crate::{

@@ -330,12 +330,12 @@ fn invert(all: [u64; 4]) -> [u64; 4] {
     limbs(&(of_limbs(all) % &p).modinv(&p).unwrap())
 }
 
-/// A key whose multiple of the last place, turned by λ, is the generator.
-fn meeting_key() -> Point {
+/// A key whose multiple of the last place, turned by λ so many times, is the generator.
+fn meeting_key(turns: u32) -> Point {
     let parse = |text: &[u8]| BigUint::parse_bytes(text, 16).unwrap();
     let order = parse(b"fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141");
     let lambda = parse(b"5363ad4cc05c30e0a5261c028812645a122e22ea20816678df02967c1b23bd72");
-    let shifted: BigUint = (lambda << 128_u32) % &order;
+    let shifted: BigUint = (lambda.pow(turns) << 128_u32) % &order;
     let times = shifted.modinv(&order).unwrap();
     multiple(&generator(), &BigInt::from(times))
 }
@@ -350,7 +350,7 @@ fn of_digits(digits: &[i64], width: u32) -> BigInt {
 #[test]
 fn known_points_that_meet_are_told_and_no_other_sum_is_touched() {
     let Some(lanes) = lanes() else { return };
-    let key = meeting_key();
+    let key = meeting_key(1);
     let own = known_table(&key);
     let threes = [3; FIXED];
     // The digits 2 - 5·λ, and λ last.
@@ -369,28 +369,46 @@ fn known_points_that_meet_are_told_and_no_other_sum_is_touched() {
     quiet.odd = if y.bit(0) { 0xff } else { 0 };
     let quietly = lanes.known_points(&[quiet.clone()], &ring::cells(), &FIXED_TABLE, &invert)[0];
     assert_eq!((quietly.right, quietly.computed), (0xff, 0xff));
-    for (count, which, digit) in [(1, 0, 1), (2, 1, -1), (8, 3, 1), (9, 8, -1), (9, 0, 1)] {
+    for (count, which, digit) in [
+        (1, 0, 1),
+        (2, 1, -1),
+        (8, 3, 1),
+        (9, 8, -1),
+        (9, 0, 1),
+        (1, 0, 0),
+    ] {
         let mut all = vec![quiet.clone(); count];
         // The first multiple of G and the last one of the key are added to each other before anything else.
         let mut fixed = threes;
         fixed[0] = digit;
-        let (quiet, told) = (
-            of_digits(&threes, FIXED_WIDTH),
-            of_digits(&fixed, FIXED_WIDTH),
-        );
-        all[which].fixed = signed(from_fn(|lane| {
-            if lane == 5 {
-                told.clone()
-            } else {
-                quiet.clone()
-            }
-        }));
+        let mut numbers = same(of_digits(&threes, FIXED_WIDTH));
+        numbers[5] = of_digits(&fixed, FIXED_WIDTH);
+        all[which].fixed = signed(numbers);
         let answers = lanes.known_points(&all, &ring::cells(), &FIXED_TABLE, &invert);
         for (at, Answers { right, computed }) in answers.into_iter().enumerate() {
             let others = if at == which { !(1 << 5) } else { 0xff };
-            assert_eq!((right, computed), (others, others), "sum {at}");
+            // What is not added can not meet anything: that lane has another sum, and it is computed.
+            let told = if digit == 0 { 0xff } else { others };
+            assert_eq!((right, computed), (others, told), "sum {at}");
         }
     }
+}
+
+/// Nor does anything meet that is left out itself: a last digit of zero, which asks for λ² times its entry, and a first one.
+#[test]
+fn known_points_that_are_both_left_out_do_not_meet() {
+    let Some(lanes) = lanes() else { return };
+    let own = known_table(&meeting_key(2));
+    let same = |number: BigInt| from_fn(|_| number.clone());
+    let known = Known {
+        tables: [&own; 8],
+        halves: [2, -5].map(|digit| signed(same(of_digits(&[digit; KNOWN - 1], 4)))),
+        fixed: signed(same(of_digits(&[3; FIXED], FIXED_WIDTH) - 3)),
+        x: [[0; 8]; 4],
+        odd: 0,
+    };
+    let answers = lanes.known_points(&[known], &ring::cells(), &FIXED_TABLE, &invert)[0];
+    assert_eq!((answers.right, answers.computed), (0, 0xff));
 }
 
 /// What can not be added is told, in its own lane and no other.
@@ -462,7 +480,13 @@ fn multiples_that_meet_are_told_where_there_is_no_point() {
     for limbs in &mut new.x {
         limbs[3] = 0;
     }
-    let all = [new.clone(), new];
+    // In the second sum that lane has no digits either.
+    let mut long = new.clone();
+    for limb in long.halves.iter_mut().flat_map(|half| &mut half.size) {
+        limb[3] = u64::MAX;
+    }
+    long.halves[0].negative |= 1 << 3;
+    let all = [new, long];
     for points in lanes.new_points(&all, &FIXED_TABLE, &invert) {
         check_sum(&all[0], &points);
         assert_eq!((points.there, points.computed), (!(1 << 3), !(1 << 3)));
