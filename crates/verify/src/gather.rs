@@ -38,7 +38,7 @@ impl Gather {
     }
 
     /// Judges those who wait, the first come first, and tells them. `false` when nobody does.
-    fn go_on(&self) -> bool {
+    fn go_on(&self, own: &Arc<Mutex<Told>>) -> bool {
         let batch: Vec<Waiting> = {
             let mut waiting = lock(&self.waiting);
             let most = waiting.len().min(MOST);
@@ -56,7 +56,11 @@ impl Gather {
         }
         let verdicts = self.verifier.finish_all(asks);
         for (one, verdict) in places.iter().zip(verdicts) {
-            one.tell(Told::Verdict(verdict));
+            let waker = one.tell(Told::Verdict(verdict));
+            // Who does this looks for his own verdict next, and needs no waking.
+            if let Some(waker) = waker.filter(|_| !Arc::ptr_eq(&one.place, own)) {
+                waker.wake();
+            }
         }
         true
     }
@@ -113,23 +117,24 @@ enum Told {
 }
 
 impl Waiting {
-    fn tell(&self, told: Told) {
-        let before = {
-            let mut place = lock(&self.place);
-            match *place {
-                Told::Nothing | Told::Wake(_) => mem::replace(&mut *place, told),
-                Told::Verdict(_) | Told::Lost => return,
-            }
-        };
-        if let Told::Wake(waker) = before {
-            waker.wake();
+    /// Who is to be woken for it.
+    fn tell(&self, told: Told) -> Option<Waker> {
+        let mut place = lock(&self.place);
+        match *place {
+            Told::Nothing | Told::Wake(_) => match mem::replace(&mut *place, told) {
+                Told::Wake(waker) => Some(waker),
+                _ => None,
+            },
+            Told::Verdict(_) | Told::Lost => None,
         }
     }
 }
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        self.tell(Told::Lost);
+        if let Some(waker) = self.tell(Told::Lost) {
+            waker.wake();
+        }
     }
 }
 
@@ -165,7 +170,7 @@ impl Future for Waits<'_> {
                     }
                 }
             }
-            if !self.gather.go_on() {
+            if !self.gather.go_on(&self.place) {
                 // Another thread has it in its hands, and will wake this one.
                 return Poll::Pending;
             }

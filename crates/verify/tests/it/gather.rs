@@ -192,7 +192,7 @@ fn nobody_waits_for_more_than_a_batch() {
 #[test]
 fn who_was_taken_along_by_another_is_woken() {
     let (gather, engine) = gather();
-    let (one, other) = (Arc::default(), Arc::new(Woken::default()));
+    let (one, other) = (Arc::new(Woken::default()), Arc::new(Woken::default()));
     let mut first = gather.judge_among(right(), &KNOWN);
     assert_eq!(poll(&mut first, &one), None);
     let second = Arc::new(Mutex::new(gather.judge_among(right(), &KNOWN)));
@@ -205,6 +205,8 @@ fn who_was_taken_along_by_another_is_woken() {
     }));
     assert!(poll(&mut first, &one).is_some());
     assert_eq!(other.0.load(Ordering::SeqCst), 2);
+    // Who has judged them needs no waking: once was for his first turn.
+    assert_eq!(one.0.load(Ordering::SeqCst), 1);
     assert!(poll(&mut second.lock().unwrap(), &other).is_some());
     assert_eq!(engine.sizes(), [2]);
 }
