@@ -7,6 +7,7 @@ use crate::{
     Resource, Settlement, SpendKey, Timestamp, json::quote, typed::ToSign,
 };
 use alloc::{boxed::Box, vec::Vec};
+use alloy_primitives::Bytes;
 use core::fmt;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
@@ -195,7 +196,10 @@ impl Refusal {
     }
 
     /// The body: one JSON object, `{}` without members.
-    pub fn body(&self) -> Vec<u8> {
+    pub fn body(&self) -> Bytes {
+        if self.members.is_empty() {
+            return Bytes::from_static(b"{}");
+        }
         let mut out = alloc::string::String::from("{");
         for (at, (name, json)) in self.members.iter().enumerate() {
             if at > 0 {
@@ -206,7 +210,7 @@ impl Refusal {
             out.push_str(json);
         }
         out.push('}');
-        out.into_bytes()
+        out.into_bytes().into()
     }
 }
 
@@ -405,13 +409,13 @@ mod tests {
     #[test]
     fn s46_a_refusal_is_one_ascii_json_object() {
         let mut refusal = Refusal::default();
-        assert_eq!(refusal.body(), b"{}");
+        assert_eq!(&refusal.body()[..], b"{}");
         let mut text = alloc::string::String::new();
         quote("a\"\\\r\n\u{7f}é\u{1f600}", &mut text);
         refusal.member("error", text);
         refusal.member("x402Version", "1");
         assert_eq!(
-            refusal.body(),
+            &refusal.body()[..],
             br#"{"error":"a\"\\\u000d\u000a\u007f\u00e9\ud83d\ude00","x402Version":1}"#
         );
     }

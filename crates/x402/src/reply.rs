@@ -15,12 +15,9 @@ fn need_bool(json: Json<'_>, name: &'static str) -> Result<bool, ParseError> {
         .ok_or_else(|| ParseError::new(name, "boolean expected"))
 }
 
-/// A network as a version writes it.
-fn network_text(protocol: ProtocolId, chain: &ChainId) -> String {
-    match network::name(chain) {
-        Some(name) if protocol == V1 => name.into(),
-        _ => chain.into(),
-    }
+/// What version 1 calls a network, where it has a name for it; elsewhere networks are ids of chains.
+fn v1_name(protocol: ProtocolId, chain: &ChainId) -> Option<&'static str> {
+    (protocol == V1).then(|| network::name(chain)).flatten()
 }
 
 /// `VerifyResponse` (section 7.1).
@@ -170,10 +167,9 @@ impl SettleResponse {
     }
 
     /// The JSON text of what is told of a claim's settlement.
-    pub(crate) fn text(claim: &Claim, settlement: &Settlement) -> Option<Box<str>> {
+    pub(crate) fn text(claim: &Claim, settlement: &Settlement) -> Option<String> {
         let protocol = claim.wire.protocol;
-        let network = network_text(protocol, &claim.requirement.chain);
-        let payer = claim.authorization.payer().map(|payer| payer.to_string());
+        let chain = &claim.requirement.chain;
         let (success, why, transaction) = match settlement {
             Settlement::Settled(receipt) => (true, None, Some(&receipt.transaction)),
             Settlement::Declined(why) => (false, Some(why), None),
@@ -184,22 +180,26 @@ impl SettleResponse {
             ),
             _ => return None,
         };
-        let told = Object::new()
+        let mut told = Object::new()
             .boolean("success", success)
-            .maybe_text("errorReason", why.map(|why| code(protocol, why)))
-            .maybe_text("payer", payer.as_deref())
-            .text(
-                "transaction",
-                transaction.map_or("", |transaction| transaction),
-            )
-            .text("network", &network);
-        let told = match settlement {
-            Settlement::Settled(receipt) if protocol != V1 => {
-                told.text("amount", &receipt.amount.to_string())
-            }
-            _ => told,
+            .maybe_text("errorReason", why.map(|why| code(protocol, why)));
+        if let Some(payer) = claim.authorization.payer() {
+            told = told.shown("payer", &payer);
+        }
+        told = told.text(
+            "transaction",
+            transaction.map_or("", |transaction| transaction),
+        );
+        told = match v1_name(protocol, chain) {
+            Some(name) => told.text("network", name),
+            None => told.shown("network", chain),
         };
-        Some(told.finish())
+        if let Settlement::Settled(receipt) = settlement
+            && protocol != V1
+        {
+            told = told.shown("amount", &receipt.amount);
+        }
+        Some(told.into_string())
     }
 
     /// The JSON text, as it was read.

@@ -355,6 +355,9 @@ proptest! {
         let other = format!("{name}'");
         let written = Object::new().text(&name, &text).number(&other, number).finish();
         prop_assert!(written.is_ascii());
+        let shown = Object::new().shown(&name, &text).shown(&other, &number).into_string();
+        let quoted = Object::new().text(&name, &text).text(&other, &std::format!("{number}"));
+        prop_assert_eq!(&*shown, &*quoted.finish());
         let read = Document::parse(&written).unwrap();
         let read = read.root();
         prop_assert_eq!(read.get(&name).unwrap().as_text(), Some(text.as_str()));

@@ -1,6 +1,7 @@
 //! Writing.
 
 use alloc::{boxed::Box, string::String};
+use core::fmt;
 
 /// Writes one JSON object, member by member, in ASCII alone.
 #[derive(Clone, Debug)]
@@ -28,6 +29,18 @@ impl Object {
     #[must_use]
     pub fn text(mut self, name: &str, text: &str) -> Self {
         quote(text, self.name(name));
+        self
+    }
+
+    /// Adds a string: the text of something.
+    #[must_use]
+    pub fn shown(mut self, name: &str, what: &impl fmt::Display) -> Self {
+        use fmt::Write;
+        let text = self.name(name);
+        text.push('"');
+        // Writing to a string does not fail.
+        let _ = write!(Escaped(text), "{what}");
+        text.push('"');
         self
     }
 
@@ -69,9 +82,14 @@ impl Object {
     }
 
     /// The text of the object.
-    pub fn finish(mut self) -> Box<str> {
+    pub fn finish(self) -> Box<str> {
+        self.into_string().into()
+    }
+
+    /// The same where it does not stay: it keeps the room that it was written in.
+    pub fn into_string(mut self) -> String {
         self.0.push('}');
-        self.0.into()
+        self.0
     }
 }
 
@@ -96,13 +114,27 @@ pub fn array<'a>(items: impl IntoIterator<Item = &'a str>) -> Box<str> {
 
 /// Appends `text` as a JSON string, in ASCII alone: it can stand in a header.
 pub fn quote(text: &str, out: &mut String) {
-    use core::fmt::Write;
     out.push('"');
+    escape(text, out);
+    out.push('"');
+}
+
+/// Writes what stands between the quotes of a string.
+struct Escaped<'a>(&'a mut String);
+
+impl fmt::Write for Escaped<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        escape(text, self.0);
+        Ok(())
+    }
+}
+
+fn escape(text: &str, out: &mut String) {
+    use fmt::Write;
     // To the end in any case: many bytes at once are looked at sooner than one after the other.
     let odd = |byte: u8| !(b' '..=b'~').contains(&byte) | (byte == b'"') | (byte == b'\\');
     if !text.bytes().fold(false, |any, byte| any | odd(byte)) {
         out.push_str(text);
-        out.push('"');
         return;
     }
     for c in text.chars() {
@@ -119,5 +151,4 @@ pub fn quote(text: &str, out: &mut String) {
             }
         }
     }
-    out.push('"');
 }

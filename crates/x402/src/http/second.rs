@@ -3,7 +3,7 @@ use crate::{V2, extension::payment_identifier, header, reason, scheme::exact, v2
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use http402_core::{
     Claim, Encoded, ParseError, Party, ProtocolId, Reason, Requirement, Resource, Settlement,
-    Timestamp, Wire,
+    Timestamp, TokenDomain, Wire,
     json::{Document, Json, Object},
     protocol::{
         Answer, Asked, ClaimError, ClientProtocol, Draft, Offer, Offers, Protocol, Refusal,
@@ -184,8 +184,14 @@ impl Issued {
             return known;
         }
         let offer = v2::PaymentRequirements::offer(requirement).ok()?;
+        let mut requirement = requirement.clone();
+        // What is cloned of it for every payment is counted by this thread alone.
+        if let Some(TokenDomain { name, version }) = &mut requirement.domain {
+            *name = (&**name).into();
+            *version = (&**version).into();
+        }
         let issued = Rc::new(Self {
-            requirement: requirement.clone(),
+            requirement,
             encoded: Encoded::new(offer.encode().as_bytes().to_vec()),
             offer,
         });
@@ -288,7 +294,10 @@ fn matching(
             issued.offer.matches(accepted(&mut read, parts)?)
         };
         match matched {
-            Ok(()) => return Ok((requirement.clone(), issued.encoded.clone(), None)),
+            Ok(()) => {
+                let requirement = issued.requirement.clone();
+                return Ok((requirement, issued.encoded.clone(), None));
+            }
             // With one offer alone the difference can be told.
             Err(reason) if at == 0 && asked.requirements.len() == 1 => why = reason,
             Err(_) => {}
