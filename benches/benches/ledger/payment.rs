@@ -6,7 +6,7 @@ use http402_core::{
     ledger::{Applied, Expect, Key, Ledger, Page, Versioned, Write},
     seam::{Boxed, Clock, Facilitator, Judge, Kind, Known, SeamError, Spawn},
 };
-use http402_flow::server::{Arrival, Gate, Handled, NoEvents, Outcome, Seams, drive};
+use http402_flow::server::{Arrival, Gate, Handled, NoEvents, Outcome, Seams, Till, drive};
 use http402_ledger::Memory;
 use http402_x402::http::X402V2;
 use std::{
@@ -34,6 +34,7 @@ impl Payment {
             events: Arc::new(NoEvents),
         };
         let gate = Gate::new(vec![Arc::new(X402V2)]).unwrap();
+        let till = Till::new(seams, gate);
         let arrival = Arrival {
             body: None,
             method: &http::Method::GET,
@@ -50,8 +51,7 @@ impl Payment {
                 body: Some(body),
             })
         };
-        let outcome =
-            tokio::runtime::Handle::current().block_on(drive(&seams, &gate, arrival, handled));
+        let outcome = tokio::runtime::Handle::current().block_on(drive(&till, arrival, handled));
         assert!(matches!(outcome, Ok(Outcome::Served(_))), "it is paid");
         let steps = std::mem::take(&mut *ledger.steps.lock().unwrap());
         Self { steps }

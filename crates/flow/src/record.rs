@@ -10,7 +10,7 @@ use http402_core::{
     TokenDomain, TransferMethod, U256, Window, Wire,
     authorization::{ChallengeRef, Eip3009, Foreign, MppProof, TempoHash, TempoTransaction},
 };
-use std::{fmt, sync::Arc};
+use std::{cell::Cell, fmt, sync::Arc};
 
 /// A stored record that can not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,6 +140,43 @@ impl Field for RequestDigest {
 pub(crate) fn write_slice(bytes: &[u8], out: &mut Vec<u8>) {
     (bytes.len() as u64).write(out);
     out.extend_from_slice(bytes);
+}
+
+/// The text of something, with its length before it.
+fn write_shown(what: &impl fmt::Display, out: &mut Vec<u8>) {
+    use std::io::Write as _;
+    let at = out.len();
+    0u64.write(out);
+    let from = out.len();
+    // A vector takes everything.
+    let _ = write!(out, "{what}");
+    let length = (out.len() - from) as u64;
+    out[at..from].copy_from_slice(&length.to_be_bytes());
+}
+
+/// The bytes of a record, in a piece of memory of just their length.
+pub(crate) fn written(write: impl FnOnce(&mut Vec<u8>)) -> Bytes {
+    with_written(write, Bytes::copy_from_slice)
+}
+
+/// What is made of bytes that are written where this thread wrote the last ones.
+pub(crate) fn with_written<T>(
+    write: impl FnOnce(&mut Vec<u8>),
+    make: impl FnOnce(&[u8]) -> T,
+) -> T {
+    /// A longer one was an exception, and its room is not kept.
+    const KEPT: usize = 64 * 1024;
+    thread_local! {
+        static ROOM: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    }
+    let mut out = ROOM.take();
+    write(&mut out);
+    let made = make(&out);
+    out.clear();
+    if out.capacity() <= KEPT {
+        ROOM.set(out);
+    }
+    made
 }
 
 fn read_slice<'a>(from: &mut Reader<'a>) -> Result<&'a [u8], Corrupt> {

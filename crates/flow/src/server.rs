@@ -20,12 +20,14 @@ mod recover;
 mod state;
 #[cfg(test)]
 mod tests;
+mod till;
 
 pub use answer::Problem;
-pub use drive::{Arrival, Handled, Outcome, Seams, drive};
+pub use drive::{Arrival, Handled, Outcome, drive, refuse};
 pub use events::{Event, Events, NoEvents};
 pub use exposure::Crowded;
 pub use facilitators::Facilitators;
 pub use gate::{Check, Gate, GateError};
 pub use recover::{Recovered, recover};
 pub use state::{Declined, Granted, Holds, Judged, Judging, Owed, Presented, Reserved, Reserving};
+pub use till::{Seams, Till};

@@ -4,7 +4,7 @@ use crate::{
 };
 use http::{Uri, request::Parts, uri::Scheme};
 use http402_core::{Requirement, protocol::Protocol};
-use http402_flow::server::{Gate, GateError, Seams};
+use http402_flow::server::{Gate, GateError, Seams, Till};
 use std::{error::Error, fmt, future::Future, net::IpAddr, sync::Arc};
 
 /// Why a paywall can not be built. It is said at start, not at the first request.
@@ -182,9 +182,12 @@ impl Builder {
             .price
             .filter(|_| !self.empty_price)
             .ok_or(ConfigError::NoPrice)?;
+        let mut gate = (self.gate)(Gate::new(self.protocols)?);
+        if price.fixed().is_some() {
+            gate = gate.steady();
+        }
         Ok(PayLayer::new(Shared {
-            seams: self.seams,
-            gate: (self.gate)(Gate::new(self.protocols)?),
+            till: Till::new(self.seams, gate),
             base_url: base_url.trim_end_matches('/').into(),
             price,
             bypass: self.bypass,

@@ -37,11 +37,20 @@ pub trait Price: Send + Sync + 'static {
     /// # Errors
     /// When it is not known.
     fn price<'a>(&'a self, head: &Parts) -> Boxed<'a, Result<Cow<'a, [Requirement]>, PriceError>>;
+
+    /// The price of every request, where it is one and known: who does not pay is then answered without a future.
+    fn fixed(&self) -> Option<&[Requirement]> {
+        None
+    }
 }
 
 impl Price for Vec<Requirement> {
     fn price<'a>(&'a self, _: &Parts) -> Boxed<'a, Result<Cow<'a, [Requirement]>, PriceError>> {
         Box::pin(ready(Ok(self.into())))
+    }
+
+    fn fixed(&self) -> Option<&[Requirement]> {
+        Some(self)
     }
 }
 

@@ -4,15 +4,17 @@ use crate::{
     price::{Bypass, Price},
 };
 use bytes::Bytes;
-use http::{Method, Request, Response, header, request::Parts};
+use http::{HeaderMap, Method, Request, Response, header, request::Parts};
 use http_body::Body;
 use http_body_util::BodyExt;
-use http402_core::{Requested, Resource, seam::Boxed};
-use http402_flow::server::{Arrival, Gate, Handled, Outcome, Seams, drive};
+use http402_core::{Requested, Requirement, Resource, seam::Boxed};
+use http402_flow::server::{Arrival, Gate, Handled, Outcome, Seams, Till, drive, refuse};
 use std::{
     borrow::Cow,
     error::Error,
     fmt,
+    future::Future,
+    pin::Pin,
     sync::Arc,
     task::{Context, Poll},
 };
@@ -20,8 +22,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 pub(crate) struct Shared {
-    pub(crate) seams: Seams,
-    pub(crate) gate: Gate,
+    pub(crate) till: Arc<Till>,
     pub(crate) base_url: Box<str>,
     pub(crate) price: Arc<dyn Price>,
     pub(crate) bypass: Option<Arc<Bypass>>,
@@ -47,14 +48,14 @@ impl PayLayer {
 
     /// The terms of its gate, for [`recover`](crate::recover).
     pub fn gate(&self) -> &Gate {
-        &self.0.gate
+        self.0.till.gate()
     }
 }
 
 impl fmt::Debug for PayLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PayLayer")
-            .field("gate", &self.0.gate)
+            .field("gate", self.gate())
             .finish_non_exhaustive()
     }
 }
@@ -97,26 +98,96 @@ where
 {
     type Response = Response<R>;
     type Error = S::Error;
-    type Future = Boxed<'static, Result<Response<R>, S::Error>>;
+    type Future = PayFuture<R, S::Error>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(context)
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
+        let (head, body) = request.into_parts();
+        if let Some(response) = self.shared.at_once(&head) {
+            return PayFuture(Going::Done(Some(response.map(|body| R::from(body.0)))));
+        }
         // The service that was polled ready is the one that is called; its clone waits for the next request.
         let next = self.inner.clone();
         let inner = std::mem::replace(&mut self.inner, next);
         let shared = self.shared.clone();
-        Box::pin(async move { shared.serve(inner, request).await })
+        PayFuture(Going::On(Box::pin(async move {
+            shared.serve(inner, head, body).await
+        })))
+    }
+}
+
+/// The way of a request through a [`Pay`].
+pub struct PayFuture<R, E>(Going<R, E>);
+
+enum Going<R, E> {
+    /// There was nothing to wait for.
+    Done(Option<Response<R>>),
+    On(Boxed<'static, Result<Response<R>, E>>),
+}
+
+/// Nothing in it is pinned: what waits stands in a box.
+impl<R, E> Unpin for PayFuture<R, E> {}
+
+impl<R, E> Future for PayFuture<R, E> {
+    type Output = Result<Response<R>, E>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut self.0 {
+            Going::Done(response) => match response.take() {
+                Some(response) => Poll::Ready(Ok(response)),
+                // It has been told already.
+                None => Poll::Pending,
+            },
+            Going::On(going) => going.as_mut().poll(context),
+        }
+    }
+}
+
+impl<R, E> fmt::Debug for PayFuture<R, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PayFuture")
     }
 }
 
 impl Shared {
+    /// The answer to a request that carries no payment, where there is nothing to ask anybody for.
+    fn at_once(&self, head: &Parts) -> Option<Response<http402_core::Bytes>> {
+        if self.bypass.is_some() || preflight(head) {
+            return None;
+        }
+        let requirements = self.price.fixed()?;
+        if self.till.gate().carries(&head.headers) {
+            return None;
+        }
+        let resource = self.resource(head);
+        let bound = head.extensions.get::<BoundBody>();
+        refuse(
+            &self.till,
+            arrival(&head.method, &head.headers, bound, &resource, requirements),
+        )
+    }
+
+    fn resource(&self, head: &Parts) -> Resource {
+        let target = match &self.target {
+            Some(target) => Cow::Owned(target(head)),
+            None => Cow::Borrowed(
+                head.uri
+                    .path_and_query()
+                    .map_or("/", |target| target.as_str()),
+            ),
+        };
+        Resource::new([&*self.base_url, &*target].concat())
+            .describe(&self.description, &self.mime_type)
+    }
+
     async fn serve<S, B, R>(
         &self,
         mut inner: S,
-        request: Request<B>,
+        head: Parts,
+        body: B,
     ) -> Result<Response<R>, S::Error>
     where
         S: Service<Request<B>, Response = Response<R>> + Send,
@@ -125,24 +196,16 @@ impl Shared {
         R::Data: Send,
         R::Error: Into<Box<dyn Error + Send + Sync>>,
     {
-        let (head, body) = request.into_parts();
         if preflight(&head) || self.bypassed(&head).await {
             return inner.call(Request::from_parts(head, body)).await;
         }
         // Without a price nothing is offered, and the gate answers with 500.
-        let requirements = self.price.price(&head).await.unwrap_or_default();
-        let target = match &self.target {
-            Some(target) => Cow::Owned(target(&head)),
-            None => Cow::Borrowed(
-                head.uri
-                    .path_and_query()
-                    .map_or("/", |target| target.as_str()),
-            ),
+        let requirements = match self.price.fixed() {
+            Some(fixed) => Cow::Borrowed(fixed),
+            None => self.price.price(&head).await.unwrap_or_default(),
         };
-        let resource = Resource::new([&*self.base_url, &*target].concat())
-            .describe(&self.description, &self.mime_type);
+        let resource = self.resource(&head);
         let bound = head.extensions.get::<BoundBody>().cloned();
-        let digest = bound.as_ref().map(BoundBody::digest);
         let Parts {
             method,
             uri,
@@ -151,16 +214,9 @@ impl Shared {
             extensions,
             ..
         } = head;
-        let arrival = Arrival {
-            method: &method,
-            headers: &headers,
-            request: Requested::new(method.as_str(), &resource.url, digest),
-            body: bound.as_ref().map(BoundBody::as_slice),
-            resource: &resource,
-            requirements: &requirements,
-        };
-        let cap = self.gate.kept_body();
-        let outcome = drive(&self.seams, &self.gate, arrival, |paid| async move {
+        let arrival = arrival(&method, &headers, bound.as_ref(), &resource, &requirements);
+        let cap = self.till.gate().kept_body();
+        let outcome = drive(&self.till, arrival, |paid| async move {
             let mut request = Request::new(body);
             *request.method_mut() = arrival.method.clone();
             *request.uri_mut() = uri;
@@ -183,6 +239,24 @@ impl Shared {
             Some(bypass) => bypass(head).await.unwrap_or(false),
             None => false,
         }
+    }
+}
+
+fn arrival<'a>(
+    method: &'a Method,
+    headers: &'a HeaderMap,
+    bound: Option<&'a BoundBody>,
+    resource: &'a Resource,
+    requirements: &'a [Requirement],
+) -> Arrival<'a> {
+    let digest = bound.map(BoundBody::digest);
+    Arrival {
+        method,
+        headers,
+        request: Requested::new(method.as_str(), &resource.url, digest),
+        body: bound.map(BoundBody::as_slice),
+        resource,
+        requirements,
     }
 }
 

@@ -23,7 +23,7 @@ impl Field for SpendKey {
 
 impl Field for ChainId {
     fn write(&self, out: &mut Vec<u8>) {
-        write_slice(String::from(self).as_bytes(), out);
+        write_shown(self, out);
     }
     fn read(from: &mut Reader<'_>) -> Result<Self, Corrupt> {
         read_text(from)?
@@ -41,7 +41,7 @@ impl Field for Party {
             }
             other => {
                 out.push(1);
-                write_slice(other.to_string().as_bytes(), out);
+                write_shown(other, out);
             }
         }
     }

@@ -5,7 +5,7 @@ mod settle;
 
 pub(crate) use settle::{Ask, Done, settle};
 
-use guard::{Guard, Handed, House, give_back};
+use guard::{Guard, Handed, give_back};
 use look::Looked;
 use respond::private;
 use settle::record;
@@ -13,12 +13,13 @@ use settle::record;
 use crate::server::{
     answer::Problem,
     entry::{Entry, Kept, credential},
-    events::{Event, Events},
+    events::Event,
     gate::{Check, Gate},
     state::{
         After, Found, Granted, Judged, Judging, Next, Owed, Presented, Reserved, Reserving, Served,
         Taking,
     },
+    till::{Seams, Till},
 };
 use http::{
     HeaderMap, HeaderValue, Method, Response,
@@ -27,42 +28,14 @@ use http::{
 use http402_core::{
     Amount, Bytes, Claim, Flow, Paid, Pending, Reason, Requested, Requirement, Resource,
     Settlement, Timestamp, Verdict,
-    ledger::{Applied, Key, Ledger, Versioned, Write},
+    ledger::{Applied, Key, Versioned, Write},
     protocol::{Asked, Protocol, Told},
-    seam::{Boxed, Clock, Facilitator, Judge, Known, SeamError, Spawn},
+    seam::{Boxed, Known, SeamError},
 };
-use std::{
-    fmt,
-    future::Future,
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
+use std::{future::Future, sync::Arc, time::Duration};
 
 /// How often an outcome is written before it is left to recovery.
 const RECORDING_TRIES: u32 = 4;
-
-/// What `main` joins: everything a seller needs that is not a protocol.
-#[derive(Clone)]
-pub struct Seams {
-    /// Judges what bytes and time can show.
-    pub judge: Arc<dyn Judge>,
-    /// Settles.
-    pub facilitator: Arc<dyn Facilitator>,
-    /// Remembers. Replicas of a seller share one.
-    pub ledger: Arc<dyn Ledger>,
-    /// Time.
-    pub clock: Arc<dyn Clock>,
-    /// Runs what must survive the request.
-    pub spawn: Arc<dyn Spawn>,
-    /// Hears what happens.
-    pub events: Arc<dyn Events>,
-}
-
-impl fmt::Debug for Seams {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Seams").finish_non_exhaustive()
-    }
-}
 
 /// A request that has arrived, as far as payment is concerned.
 #[derive(Clone, Copy, Debug)]
@@ -99,6 +72,19 @@ pub enum Outcome<B> {
     Answered(Response<Bytes>),
 }
 
+/// The answer to a request without a credential, for which there is nothing to wait for; `None` for one that carries one, which
+/// [`drive`] takes further.
+pub fn refuse(till: &Arc<Till>, arrival: Arrival<'_>) -> Option<Response<Bytes>> {
+    if till.gate.carries(arrival.headers) {
+        return None;
+    }
+    let walk = Walk::new(till, arrival);
+    let refused = till.gate.receive(&walk.asked(), arrival.headers);
+    let mut response = *refused.err()?;
+    walk.refusal_head(response.headers_mut());
+    Some(response)
+}
+
 /// Takes a request through all of its steps. `handler` runs at most once, and only when it was granted.
 ///
 /// When the returned future is dropped, what was reserved is released, and what is owed is settled and recorded.
@@ -106,8 +92,7 @@ pub enum Outcome<B> {
 /// # Errors
 /// Those of the handler; what was reserved for it has been released.
 pub async fn drive<B, E, H, F>(
-    seams: &Seams,
-    gate: &Gate,
+    till: &Arc<Till>,
     arrival: Arrival<'_>,
     handler: H,
 ) -> Result<Outcome<B>, E>
@@ -115,16 +100,14 @@ where
     H: FnOnce(Paid) -> F,
     F: Future<Output = Result<Handled<B>, E>>,
 {
-    let walk = Walk {
-        seams,
-        gate,
-        arrival,
-        house: OnceLock::new(),
-    };
-    let outcome = match gate.receive(&walk.asked(), arrival.headers) {
+    let walk = Walk::new(till, arrival);
+    let outcome = match till.gate.receive(&walk.asked(), arrival.headers) {
         // Boxed: what the steps of a payment hold is not moved about for who does not pay.
         Ok(presented) => Box::pin(walk.run(presented, handler)).await?,
-        Err(response) => Outcome::Answered(*response),
+        Err(mut response) => {
+            walk.refusal_head(response.headers_mut());
+            return Ok(Outcome::Answered(*response));
+        }
     };
     Ok(match outcome {
         Outcome::Served(mut response) => {
@@ -139,10 +122,10 @@ where
 }
 
 struct Walk<'a> {
+    till: &'a Arc<Till>,
     seams: &'a Seams,
     gate: &'a Gate,
     arrival: Arrival<'a>,
-    house: OnceLock<Arc<House>>,
 }
 
 /// How far a request came without its handler.
@@ -169,6 +152,15 @@ impl From<Problem> for Halt {
 }
 
 impl<'a> Walk<'a> {
+    fn new(till: &'a Arc<Till>, arrival: Arrival<'a>) -> Self {
+        Self {
+            till,
+            seams: &till.seams,
+            gate: &till.gate,
+            arrival,
+        }
+    }
+
     fn now(&self) -> Timestamp {
         self.seams.clock.now()
     }
@@ -336,14 +328,14 @@ impl<'a> Walk<'a> {
         free: Vec<Option<Versioned>>,
     ) -> Result<Reserving, Halt> {
         let writes = judged.reserve(self.gate, self.now(), &free);
-        let house = self.house();
+        let till = self.till.clone();
         let reserving = self.step(Box::pin(async move {
-            let seams = &house.seams;
+            let seams = &till.seams;
             match seams.ledger.apply(seams.clock.now(), &writes).await {
                 Ok(applied) => Ok(match judged.reserved(applied, &free) {
                     // When nobody waits any more, dropping it gives the reservation back.
                     Reserving::Reserved(reserved) => Ok(Handed {
-                        house,
+                        till,
                         reserved: Some(reserved),
                     }),
                     Reserving::Held(judged, found) => Err((judged, found)),
@@ -383,16 +375,16 @@ impl<'a> Walk<'a> {
     }
 
     fn guard(&self, granted: Granted) -> Guard {
-        Guard::new(self.house(), granted)
+        Guard::new(self.till.clone(), granted)
     }
 
     /// Settles and records in a step of its own, and waits for it.
     async fn settle(&self, next: Next<Owed>, ask: Ask) -> Result<Admitted, Halt> {
-        let house = self.house();
+        let till = self.till.clone();
         let done = self.step(Box::pin(async move {
-            match settle(&house.seams, &house.gate, next, ask).await {
+            match settle(&till.seams, &till.gate, next, ask).await {
                 // A grant that nobody waits for is given back when it is dropped.
-                Done::Granted(granted) => Ok(Guard::new(house, granted)),
+                Done::Granted(granted) => Ok(Guard::new(till, granted)),
                 other => Err(other),
             }
         }));
@@ -457,18 +449,18 @@ impl<'a> Walk<'a> {
     }
 
     async fn settle_served(&self, next: Next<Owed>) -> Done {
-        let house = self.house();
+        let till = self.till.clone();
         let done = self.step(Box::pin(async move {
-            settle(&house.seams, &house.gate, next, Ask::Settle).await
+            settle(&till.seams, &till.gate, next, Ask::Settle).await
         }));
         done.await.unwrap_or(Done::Lost)
     }
 
     /// Records in a step of its own; `false` when that failed.
     async fn record(&self, claim: Option<Arc<Claim>>, writes: Vec<Write>) -> bool {
-        let house = self.house();
+        let till = self.till.clone();
         let recorded = self.step(Box::pin(async move {
-            let recorded = record(&house.seams, claim.as_deref(), &writes).await;
+            let recorded = record(&till.seams, claim.as_deref(), &writes).await;
             matches!(recorded, Some(Applied::Done(_)))
         }));
         recorded.await.unwrap_or(false)

@@ -1,4 +1,4 @@
-use crate::record::{Corrupt, Field, Reader, write_slice};
+use crate::record::{Corrupt, Field, Reader, with_written, write_slice, written};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use http402_core::{
     Authorization, B256, Bytes, Claim, Party, Pending, Reason, Receipt, RequestDigest, Timestamp,
@@ -41,9 +41,7 @@ pub(crate) struct Kept {
 
 /// The digest of a credential: equal for the same authorization with the same signature, however it was written.
 pub(crate) fn credential(authorization: &Authorization) -> B256 {
-    let mut bytes = Vec::with_capacity(256);
-    authorization.write(&mut bytes);
-    keccak256(bytes)
+    with_written(|out| authorization.write(out), |bytes| keccak256(bytes))
 }
 
 impl Entry {
@@ -82,19 +80,19 @@ impl Entry {
     /// The body of a record that takes the place of the one with the version `over`, 0 for none. A version is held once:
     /// whoever finds his own bytes in the ledger knows that it was he who has written them.
     pub(crate) fn encode(&self, over: u64) -> Bytes {
-        let mut out = Vec::with_capacity(2048);
-        out.push(VERSION);
-        over.write(&mut out);
-        self.claim.write(&mut out);
-        self.request.write(&mut out);
-        self.credential.write(&mut out);
-        self.payer.write(&mut out);
-        self.failures.write(&mut out);
-        self.pending.write(&mut out);
-        self.receipt.write(&mut out);
-        self.reason.write(&mut out);
-        self.response.write(&mut out);
-        out.into_boxed_slice().into()
+        written(|out| {
+            out.push(VERSION);
+            over.write(out);
+            self.claim.write(out);
+            self.request.write(out);
+            self.credential.write(out);
+            self.payer.write(out);
+            self.failures.write(out);
+            self.pending.write(out);
+            self.receipt.write(out);
+            self.reason.write(out);
+            self.response.write(out);
+        })
     }
 
     pub(crate) fn decode(record: &Record) -> Result<Self, Corrupt> {

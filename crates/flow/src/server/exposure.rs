@@ -80,21 +80,12 @@ impl Exposure {
     ) -> Result<Option<Ticket>, Crowded> {
         let mut open = lock(&self.open);
         let key = Key::from(key);
-        if open.places.contains_key(&key) {
-            return Ok(None);
-        }
-        let of_payer = open.payers.get(payer).copied().unwrap_or(0);
-        if open.places.len() >= self.in_all || of_payer >= self.per_payer {
+        let mut entered = open.enter(self, &key, payer, until);
+        if entered.is_err() {
             open.prune(now);
+            entered = open.enter(self, &key, payer, until);
         }
-        if open.payers.get(payer).copied().unwrap_or(0) >= self.per_payer {
-            return Err(Crowded::Payer);
-        }
-        if open.places.len() >= self.in_all {
-            return Err(Crowded::Gate);
-        }
-        open.insert(&key, payer, until);
-        Ok(Some(Ticket {
+        Ok(entered?.then(|| Ticket {
             open: self.open.clone(),
             key: Some(key),
         }))
@@ -126,6 +117,38 @@ impl Exposure {
 }
 
 impl Open {
+    /// `false` when it has a place.
+    fn enter(
+        &mut self,
+        most: &Exposure,
+        key: &Key,
+        payer: &Party,
+        until: Timestamp,
+    ) -> Result<bool, Crowded> {
+        let all = self.places.len();
+        // A key and a payer are looked for once: to hash them takes longer than all the rest.
+        let Entry::Vacant(place) = self.places.entry(key.clone()) else {
+            return Ok(false);
+        };
+        let of_payer = match self.payers.entry(payer.clone()) {
+            Entry::Occupied(count) if *count.get() >= most.per_payer => {
+                return Err(Crowded::Payer);
+            }
+            Entry::Vacant(_) if most.per_payer == 0 => return Err(Crowded::Payer),
+            of_payer => of_payer,
+        };
+        if all >= most.in_all {
+            return Err(Crowded::Gate);
+        }
+        *of_payer.or_default() += 1;
+        place.insert(Place {
+            payer: payer.clone(),
+            until,
+            doubtful: false,
+        });
+        Ok(true)
+    }
+
     fn insert(&mut self, key: &Key, payer: &Party, until: Timestamp) {
         if let Entry::Vacant(free) = self.places.entry(key.clone()) {
             *self.payers.entry(payer.clone()).or_default() += 1;
@@ -141,10 +164,10 @@ impl Open {
         let Some(place) = self.places.remove(key) else {
             return;
         };
-        if let Some(count) = self.payers.get_mut(&place.payer) {
-            *count -= 1;
-            if *count == 0 {
-                self.payers.remove(&place.payer);
+        if let Entry::Occupied(mut count) = self.payers.entry(place.payer) {
+            *count.get_mut() -= 1;
+            if *count.get() == 0 {
+                count.remove();
             }
         }
     }

@@ -1,10 +1,11 @@
 use crate::server::{answer, exposure::Exposure, state::Presented};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use http402_core::{
-    Amount, B256, Bytes, Flow, Price, Reason, Requested, Requirement, Timestamp,
+    Amount, B256, Bytes, Flow, Price, Reason, RequestDigest, Requested, Requirement, Timestamp,
     protocol::{Asked, ClaimError, Protocol, Refusal},
 };
 use std::{
+    cell::RefCell,
     collections::VecDeque,
     fmt,
     sync::{Arc, Mutex, PoisonError},
@@ -37,6 +38,7 @@ pub struct Gate {
     pub(crate) tries: u8,
     pub(crate) names: bool,
     pub(crate) finality: Option<u64>,
+    pub(crate) steady: bool,
     pub(crate) exposure: Exposure,
     /// The request headers of all protocols, as one list, and the response headers.
     pub(crate) vary: Option<HeaderValue>,
@@ -69,6 +71,37 @@ impl Asking {
     fn is(&self, request: &Requested<'_>) -> bool {
         Requested::new(&self.method, &self.target, self.body) == *request
     }
+}
+
+thread_local! {
+    /// What this thread was asked for last, the newest last: many pay for the same, and to hash it takes as long as to read a
+    /// fourth of their payments.
+    static ASKED: RefCell<VecDeque<(Asking, RequestDigest)>> = const { RefCell::new(VecDeque::new()) };
+}
+
+/// The digest of a request.
+pub(super) fn digest(request: &Requested<'_>) -> RequestDigest {
+    /// How many are kept, and the longest target of them: it may be chosen by whoever asks.
+    const KEPT: usize = 16;
+    const LONGEST: usize = 1024;
+    let known = ASKED.with_borrow(|all| {
+        let mut all = all.iter().rev();
+        all.find(|(asked, _)| asked.is(request))
+            .map(|(_, digest)| *digest)
+    });
+    if let Some(known) = known {
+        return known;
+    }
+    let digest = request.digest();
+    if request.target().len() <= LONGEST {
+        ASKED.with_borrow_mut(|all| {
+            if all.len() >= KEPT {
+                all.pop_front();
+            }
+            all.push_back((Asking::of(request), digest));
+        });
+    }
+    digest
 }
 
 /// Why a gate can not be made.
@@ -122,6 +155,7 @@ impl Gate {
             tries: 3,
             names: true,
             finality: None,
+            steady: false,
             exposure: Exposure::new(256, 4096),
             offered: Arc::default(),
         })
@@ -196,6 +230,14 @@ impl Gate {
         self
     }
 
+    /// What is asked for is the same for every request: no offer has to be remembered for when the price will have changed.
+    /// Default: it may change.
+    #[must_use]
+    pub fn steady(mut self) -> Self {
+        self.steady = true;
+        self
+    }
+
     /// How many payments may be unsettled at once in this process: reserved, being settled, or of unknown outcome until
     /// their authorizations end. More are answered with 429 for one payer, 503 in all, before any handler runs. Default:
     /// 256 of one payer, 4096 in all.
@@ -223,24 +265,20 @@ impl Gate {
         if !payable(asked.requirements) {
             return Err(Box::new(answer::no_price()));
         }
-        let mut carried = self
-            .protocols
-            .iter()
-            .map(|protocol| (protocol, protocol.answers(headers)));
-        let total: usize = self
-            .protocols
-            .iter()
-            .map(|protocol| protocol.answers(headers))
-            .sum();
-        if total > 1 {
-            return Err(Box::new(answer::Problem::SeveralCredentials.response()));
+        let mut carried = None;
+        for protocol in &*self.protocols {
+            match (protocol.answers(headers), carried) {
+                (0, _) => {}
+                (1, None) => carried = Some(protocol),
+                _ => return Err(Box::new(answer::Problem::SeveralCredentials.response())),
+            }
         }
-        let Some((protocol, _)) = carried.find(|(_, count)| *count > 0) else {
+        let Some(protocol) = carried else {
             return Err(Box::new(self.refuse(asked, &Reason::PaymentRequired)));
         };
-        let earlier = self.earlier(&asked.request, asked.now);
+        let earlier = self.earlier(asked);
         match protocol.claim(&asked.earlier(&earlier), headers) {
-            Ok(claim) => Ok(Presented::new(claim, asked.request.digest())),
+            Ok(claim) => Ok(Presented::new(claim, digest(&asked.request))),
             Err(ClaimError::Malformed(error)) => Err(Box::new(answer::malformed(&error))),
             Err(ClaimError::Refused(reason)) => Err(Box::new(self.refuse(asked, &reason))),
             Err(_) => Err(Box::new(self.refuse(asked, &Reason::PayloadMalformed))),
@@ -259,7 +297,7 @@ impl Gate {
             return answer::no_price();
         }
         self.remember(asked);
-        let mut response = Response::new(Bytes::from(refusal.body()));
+        let mut response = Response::new(refusal.body());
         *response.status_mut() = StatusCode::PAYMENT_REQUIRED;
         let kind = if refusal.problem {
             "application/problem+json"
@@ -269,6 +307,12 @@ impl Gate {
         *response.headers_mut() = refusal.headers;
         answer::json_head(&mut response, kind);
         response
+    }
+
+    /// Whether a request carries a credential of one of its protocols, or several.
+    pub fn carries(&self, headers: &HeaderMap) -> bool {
+        let mut all = self.protocols.iter();
+        all.any(|protocol| protocol.answers(headers) > 0)
     }
 
     pub(crate) fn protocol(&self, id: http402_core::ProtocolId) -> Option<&Arc<dyn Protocol>> {
@@ -288,6 +332,9 @@ impl Gate {
     /// An offer that was made is honoured until it expires, though the price has changed since: to the same request only,
     /// so a cheaper one never opens a dearer one.
     fn remember(&self, asked: &Asked<'_>) {
+        if self.steady {
+            return;
+        }
         let mut offered = self.offered.lock().unwrap_or_else(PoisonError::into_inner);
         for requirement in asked.requirements {
             let until = asked.now.plus(requirement.timeout);
@@ -310,12 +357,19 @@ impl Gate {
         }
     }
 
-    fn earlier(&self, request: &Requested<'_>, now: Timestamp) -> Vec<Requirement> {
+    /// What was offered to this request before, is still honoured, and is not asked for now.
+    fn earlier(&self, asked: &Asked<'_>) -> Vec<Requirement> {
+        if self.steady {
+            return Vec::new();
+        }
         let offered = self.offered.lock().unwrap_or_else(PoisonError::into_inner);
-        let alive = offered
-            .iter()
-            .filter(|known| known.request.is(request) && known.until >= now);
-        alive.map(|known| known.requirement.clone()).collect()
+        let honoured = |known: &&Offered| {
+            known.until >= asked.now
+                && known.request.is(&asked.request)
+                && !asked.requirements.contains(&known.requirement)
+        };
+        let honoured = offered.iter().filter(honoured);
+        honoured.map(|known| known.requirement.clone()).collect()
     }
 }
 
@@ -361,6 +415,7 @@ impl fmt::Debug for Gate {
             .field("tries", &self.tries)
             .field("names", &self.names)
             .field("finality", &self.finality)
+            .field("steady", &self.steady)
             .field("exposure", &(self.exposure.per_payer, self.exposure.in_all))
             .finish_non_exhaustive()
     }

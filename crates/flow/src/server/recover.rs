@@ -1,9 +1,10 @@
 use crate::server::{
-    drive::{Ask, Done, Seams, settle},
+    drive::{Ask, Done, settle},
     entry::Entry,
     events::Event,
     gate::Gate,
     state::{Found, Provisional, Seen},
+    till::Seams,
 };
 use http402_core::{
     ledger::{Applied, Expect, Key, Phase, Record, Versioned, Write},

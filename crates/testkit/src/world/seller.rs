@@ -19,7 +19,9 @@ use http402_core::{
     protocol::Asked,
     seam::{Boxed, Clock, Known, Spawn},
 };
-use http402_flow::server::{Arrival, Event, Events, Gate, Handled, Outcome, Seams, drive, recover};
+use http402_flow::server::{
+    Arrival, Event, Events, Gate, Handled, Outcome, Seams, Till, drive, recover,
+};
 use http402_x402::http::{X402V1, X402V2};
 use std::{
     convert::Infallible,
@@ -36,7 +38,7 @@ pub(crate) struct Seller {
     actor: Actor,
     gate: Gate,
     /// By facilitator.
-    seams: Vec<Seams>,
+    tills: Vec<Arc<Till>>,
 }
 
 /// A process's clock, and its tasks.
@@ -115,12 +117,12 @@ impl Seller {
             }),
         };
         Some(Self {
-            seams: world
+            tills: world
                 .scenario
                 .facilitators
                 .iter()
                 .enumerate()
-                .map(seams)
+                .map(|one| Till::new(seams(one), gate.clone()))
                 .collect(),
             world: world.clone(),
             actor,
@@ -130,10 +132,10 @@ impl Seller {
 
     /// Goes on with what was in flight when the process died.
     pub(crate) async fn recover(&self) {
-        let Some(seams) = self.seams.first() else {
+        let Some(till) = self.tills.first() else {
             return;
         };
-        let recovered = recover(seams, &self.gate, "").await;
+        let recovered = recover(till.seams(), &self.gate, "").await;
         self.world.note(self.actor, || match recovered {
             Ok(recovered) => format!("recovers: {recovered:?}"),
             Err(error) => format!("can not recover: {error}"),
@@ -156,8 +158,8 @@ impl Seller {
             resource: &resource,
             requirements,
         };
-        let seams = &self.seams[route.facilitator];
-        let early = self.early(seams, &arrival, route, nonce).await;
+        let till = &self.tills[route.facilitator];
+        let early = self.early(till.seams(), &arrival, route, nonce).await;
         let work = |_| async {
             let served = match early {
                 Some(made) => made,
@@ -165,7 +167,7 @@ impl Seller {
             };
             Ok::<_, Infallible>(served)
         };
-        let response = match drive(seams, &self.gate, arrival, work).await {
+        let response = match drive(till, arrival, work).await {
             Ok(Outcome::Served(response)) => response,
             Ok(Outcome::Answered(response)) => self.plant_answer(&arrival, response),
             Err(never) => match never {},
@@ -260,7 +262,7 @@ impl Seller {
     fn plant_answer(&self, arrival: &Arrival<'_>, response: Response<Bytes>) -> Response<Bytes> {
         let unknown = response.status() == StatusCode::SERVICE_UNAVAILABLE;
         if unknown && self.world.options.plant == Some(Plant::UnknownIsRefusal) {
-            let asked = asked(&self.seams[0], arrival);
+            let asked = asked(self.tills[0].seams(), arrival);
             return self.gate.refuse(&asked, &Reason::PaymentRequired);
         }
         response

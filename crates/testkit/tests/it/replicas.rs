@@ -13,7 +13,7 @@ use http402_core::{
     protocol::{Asked, ClaimError, Protocol, Refusal, Told},
     seam::{Boxed, Facilitator, Judge, Kind, Known, SeamError},
 };
-use http402_flow::server::{Arrival, Gate, Handled, NoEvents, Outcome, Seams, drive};
+use http402_flow::server::{Arrival, Gate, Handled, NoEvents, Outcome, Seams, Till, drive};
 use http402_ledger::{Postgres, Redis, Sqlite};
 use http402_tower::Tokio;
 use std::{
@@ -195,17 +195,18 @@ fn child() {
     let ledger = runtime.block_on(open(&store));
     let tokio = Arc::new(Tokio::new());
     let settler = Arc::new(Settler(settler));
-    let seams = Arc::new(Seams {
+    let seams = Seams {
         judge: settler.clone(),
         facilitator: settler,
         ledger,
         clock: tokio.clone(),
         spawn: tokio,
         events: Arc::new(NoEvents),
-    });
+    };
     let gate = Gate::new(vec![Arc::new(Coin)])
         .unwrap()
         .wait(Duration::from_secs(120));
+    let till = Till::new(seams, gate);
     let mut out = std::io::stdout();
     writeln!(out, "\nready").unwrap();
     for line in std::io::stdin().lines().map_while(Result::ok) {
@@ -213,7 +214,7 @@ fn child() {
         let handled = Arc::new(AtomicUsize::new(0));
         let statuses = runtime.block_on(async {
             let copies: Vec<_> = (0..COPIES)
-                .map(|_| tokio::spawn(serve(seams.clone(), gate.clone(), nonce, handled.clone())))
+                .map(|_| tokio::spawn(serve(till.clone(), nonce, handled.clone())))
                 .collect();
             let mut statuses = Vec::new();
             for copy in copies {
@@ -236,7 +237,7 @@ fn child() {
     }
 }
 
-async fn serve(seams: Arc<Seams>, gate: Gate, nonce: u64, handled: Arc<AtomicUsize>) -> StatusCode {
+async fn serve(till: Arc<Till>, nonce: u64, handled: Arc<AtomicUsize>) -> StatusCode {
     let chain = ChainId::eip155(84_532);
     let (asset, to) = (Party::Evm([0xaa; 20].into()), Party::Evm([0xbb; 20].into()));
     let requirement = Requirement::exactly(Amount::from(1000), chain, asset, to, None);
@@ -257,7 +258,7 @@ async fn serve(seams: Arc<Seams>, gate: Gate, nonce: u64, handled: Arc<AtomicUsi
         resource: &resource,
         requirements: &requirements,
     };
-    let outcome = drive(&seams, &gate, arrival, |_| async move {
+    let outcome = drive(&till, arrival, |_| async move {
         handled.fetch_add(1, Ordering::SeqCst);
         let body = Bytes::from_static(b"goods");
         Ok::<_, Infallible>(Handled {

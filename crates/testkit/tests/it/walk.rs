@@ -13,7 +13,9 @@ use http402_core::{
     protocol::{Asked, ClientProtocol, Protocol, Refusal, Refused},
     seam::{Boxed, Spawn},
 };
-use http402_flow::server::{Arrival, Gate, Handled, NoEvents, Outcome, Seams, drive, recover};
+use http402_flow::server::{
+    Arrival, Gate, Handled, NoEvents, Outcome, Seams, Till, drive, recover,
+};
 use http402_ledger::Memory;
 use http402_testkit::chain::{DEV_ACCOUNTS, Orphans};
 use http402_verify::{LocalKey, Verifier};
@@ -108,7 +110,8 @@ impl Shop {
                 body: Some(body),
             })
         };
-        match drive(&self.seams, &self.gate, arrival, goods).await {
+        let till = Till::new(self.seams.clone(), self.gate.clone());
+        match drive(&till, arrival, goods).await {
             Ok(Outcome::Served(response) | Outcome::Answered(response)) => response,
             Err(never) => match never {},
         }

@@ -1,7 +1,15 @@
-use crate::bank::{Bank, Handler, SECRET, ask, paywall};
-use http::{HeaderMap, HeaderName, HeaderValue, header};
-use std::{convert::Infallible, future::ready, sync::Arc};
-use tower::{Layer, ServiceExt, service_fn};
+use crate::bank::{Bank, Handler, SECRET, ask, builder, paywall, price};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
+use http_body_util::{BodyExt, Full};
+use std::{
+    convert::Infallible,
+    future::{Future, ready},
+    pin::pin,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+};
+use tower::{Layer, Service, ServiceExt, service_fn};
 
 /// The heads of the refusal and of the paid response, whose handler sets these headers.
 async fn heads(own: &'static [(HeaderName, &'static str)]) -> (HeaderMap, HeaderMap) {
@@ -15,7 +23,10 @@ async fn heads(own: &'static [(HeaderName, &'static str)]) -> (HeaderMap, Header
         }
         ready(Ok::<_, Infallible>(response))
     }));
-    let refused = service.clone().oneshot(ask("/x", None)).await.unwrap();
+    let mut script = ask("/x", None);
+    let origin = HeaderValue::from_static("https://elsewhere.example");
+    script.headers_mut().insert(header::ORIGIN, origin);
+    let refused = service.clone().oneshot(script).await.unwrap();
     let paid = service.oneshot(ask("/x", Some(1))).await.unwrap();
     (refused.headers().clone(), paid.headers().clone())
 }
@@ -42,6 +53,43 @@ async fn s58_caches_and_browsers_are_told() {
     }
     assert_eq!(all(&paid, HeaderName::from_static("x-receipt")), "tx0");
     assert_eq!(refused.get("x-receipt"), None);
+}
+
+#[tokio::test]
+async fn a_fixed_price_is_refused_at_once_and_as_any_other() {
+    let bank = Arc::new(Bank::new());
+    let fixed = paywall(&bank);
+    let changing = builder(&bank).price_with(|_| ready(Ok(vec![price(5)])));
+    let changing = changing.build().unwrap();
+    let goods = service_fn(|_| ready(Ok::<_, Infallible>(Response::new(Full::default()))));
+    for path in ["/", "/x?y=z"] {
+        for origin in [None, Some("https://elsewhere.example")] {
+            let asked = || {
+                let mut request = ask(path, None);
+                let origin = origin.map(HeaderValue::from_static);
+                request
+                    .headers_mut()
+                    .extend(origin.map(|it| (header::ORIGIN, it)));
+                request
+            };
+            // At its first poll: nothing of it waits.
+            let mut waits = pin!(fixed.layer(goods).call(asked()));
+            let mut context = Context::from_waker(Waker::noop());
+            let Poll::Ready(Ok(at_once)) = waits.as_mut().poll(&mut context) else {
+                panic!("the refusal waits");
+            };
+            let at_once: Response<Full<Bytes>> = at_once;
+            let other = changing.layer(goods).oneshot(asked()).await.unwrap();
+            assert_eq!(at_once.status(), StatusCode::PAYMENT_REQUIRED);
+            assert_eq!(at_once.status(), other.status());
+            assert_eq!(at_once.headers(), other.headers());
+            let exposed = header::ACCESS_CONTROL_EXPOSE_HEADERS;
+            assert_eq!(at_once.headers().contains_key(exposed), origin.is_some());
+            let one = at_once.into_body().collect().await.unwrap();
+            let two = other.into_body().collect().await.unwrap();
+            assert_eq!(one.to_bytes(), two.to_bytes());
+        }
+    }
 }
 
 #[tokio::test]

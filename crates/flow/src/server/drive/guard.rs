@@ -3,40 +3,23 @@
 use super::*;
 use crate::step::step;
 
-/// What the steps of a payment need that go on without its request.
-pub(super) struct House {
-    pub(super) seams: Seams,
-    pub(super) gate: Gate,
-}
-
 impl Walk<'_> {
     /// Takes a step that goes on to its end, whoever waits for it.
     pub(super) async fn step<T: Send + 'static>(&self, work: Boxed<'static, T>) -> Option<T> {
         step(&*self.seams.spawn, work).await
     }
-
-    /// What steps and guards outlive the request with.
-    pub(super) fn house(&self) -> Arc<House> {
-        let made = || {
-            Arc::new(House {
-                seams: self.seams.clone(),
-                gate: self.gate.clone(),
-            })
-        };
-        self.house.get_or_init(made).clone()
-    }
 }
 
 /// A granted claim that is given back when the request vanishes.
 pub(super) struct Guard {
-    pub(super) house: Arc<House>,
+    pub(super) till: Arc<Till>,
     pub(super) granted: Option<Granted>,
 }
 
 impl Guard {
-    pub(super) fn new(house: Arc<House>, granted: Granted) -> Self {
+    pub(super) fn new(till: Arc<Till>, granted: Granted) -> Self {
         Self {
-            house,
+            till,
             granted: Some(granted),
         }
     }
@@ -45,7 +28,7 @@ impl Guard {
 impl Drop for Guard {
     fn drop(&mut self) {
         if let Some(granted) = self.granted.take() {
-            let House { seams, gate } = &*self.house;
+            let Till { seams, gate } = &*self.till;
             let writes = granted.vanished(gate, seams.clock.now());
             give_back(seams, granted.claim().cloned(), writes);
         }
@@ -54,14 +37,14 @@ impl Drop for Guard {
 
 /// A reserved claim on its way to the request; it is given back when nobody takes it.
 pub(super) struct Handed {
-    pub(super) house: Arc<House>,
+    pub(super) till: Arc<Till>,
     pub(super) reserved: Option<Reserved>,
 }
 
 impl Drop for Handed {
     fn drop(&mut self) {
         if let Some(reserved) = self.reserved.take() {
-            let House { seams, gate } = &*self.house;
+            let Till { seams, gate } = &*self.till;
             let writes = reserved.release(gate, seams.clock.now());
             give_back(seams, reserved.claim().cloned(), writes);
         }

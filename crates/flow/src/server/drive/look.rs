@@ -16,11 +16,25 @@ impl Walk<'_> {
     /// What earlier requests left under the claim's keys. Waits for one that is in flight.
     pub(super) async fn look(&self, presented: &Presented) -> Result<Looked, Halt> {
         let keys = presented.keys();
+        let records = self.records(presented.claim(), &keys).await?;
+        if records.iter().all(Option::is_none) {
+            return Ok(Looked::Free(records));
+        }
+        // Boxed: a payment that comes for the first time has no room for it.
+        Box::pin(self.read(presented, keys, records)).await
+    }
+
+    /// What these records say, and those after them.
+    async fn read(
+        &self,
+        presented: &Presented,
+        keys: Vec<Key>,
+        mut records: Vec<Option<Versioned>>,
+    ) -> Result<Looked, Halt> {
         let claim = presented.claim();
         let mut waited = Duration::ZERO;
         let mut pause = Duration::from_millis(20);
         loop {
-            let records = self.records(claim, &keys).await?;
             let Some((key, entry, state)) = self.earlier(presented, &keys, &records).await? else {
                 return Ok(Looked::Free(records));
             };
@@ -53,6 +67,7 @@ impl Walk<'_> {
                     self.seams.clock.sleep(pause).await;
                     waited += pause;
                     pause = (pause * 2).min(Duration::from_millis(500));
+                    records = self.records(claim, &keys).await?;
                 }
             }
         }
@@ -146,12 +161,12 @@ impl Walk<'_> {
     /// Paid, and no handler has succeeded: it runs again, without a settlement.
     pub(super) async fn rerun(&self, taking: Taking<Granted>) -> Result<Admitted, Halt> {
         let next = taking.take(self.gate, self.now());
-        let house = self.house();
+        let till = self.till.clone();
         let taken = self.step(Box::pin(async move {
-            let seams = &house.seams;
+            let seams = &till.seams;
             let applied = seams.ledger.apply(seams.clock.now(), &next.writes).await?;
             let granted = next.applied(applied).ok();
-            Ok::<_, SeamError>(granted.map(|granted| Guard::new(house, granted)))
+            Ok::<_, SeamError>(granted.map(|granted| Guard::new(till, granted)))
         }));
         match taken.await {
             Some(Ok(Some(guard))) => Ok(Admitted::Granted(guard)),

@@ -1,6 +1,7 @@
 //! The responses, and the heads that all responses of a paid route have.
 
 use super::*;
+use http::header;
 
 impl Walk<'_> {
     /// The answer to a settlement whose response was not made by this request.
@@ -113,22 +114,21 @@ impl Walk<'_> {
 
     /// What every response of a paid route carries: caches see that credentials matter, browsers may read the receipts.
     pub(super) fn head(&self, headers: &mut HeaderMap) {
-        let heads = [
-            (&VARY, &self.gate.vary),
-            (&ACCESS_CONTROL_EXPOSE_HEADERS, &self.gate.expose),
-        ];
-        for (list, names) in heads {
-            match names {
-                Some(names) if !headers.contains_key(list) => {
-                    headers.insert(list, names.clone());
-                }
-                Some(names) => {
-                    for name in names.as_bytes().split(|byte| *byte == b',') {
-                        append_once(headers, list, name.trim_ascii());
-                    }
-                }
-                None => {}
-            }
+        add(headers, &VARY, self.gate.vary.as_ref());
+        add(
+            headers,
+            &ACCESS_CONTROL_EXPOSE_HEADERS,
+            self.gate.expose.as_ref(),
+        );
+    }
+
+    /// The same for a refusal, which nobody stores: whoever asks from another origin may read the offers, and who says nothing
+    /// of an origin is no script and needs no leave.
+    pub(super) fn refusal_head(&self, headers: &mut HeaderMap) {
+        if self.arrival.headers.contains_key(header::ORIGIN) {
+            self.head(headers);
+        } else {
+            add(headers, &VARY, self.gate.vary.as_ref());
         }
     }
 }
@@ -149,6 +149,19 @@ fn conflicting(
     problem.response_of(protocol.problem(&why).unwrap_or("about:blank"))
 }
 
+/// Adds names to a list header, each that is not there.
+fn add(headers: &mut HeaderMap, list: &http::HeaderName, names: Option<&HeaderValue>) {
+    let Some(names) = names else { return };
+    match headers.entry(list) {
+        header::Entry::Vacant(place) => drop(place.insert(names.clone())),
+        header::Entry::Occupied(_) => {
+            for name in names.as_bytes().split(|byte| *byte == b',') {
+                append_once(headers, list, name.trim_ascii());
+            }
+        }
+    }
+}
+
 /// Appends a name to a list header, unless it is there.
 fn append_once(headers: &mut HeaderMap, list: &http::HeaderName, name: &[u8]) {
     let there = headers
@@ -164,6 +177,10 @@ fn append_once(headers: &mut HeaderMap, list: &http::HeaderName, name: &[u8]) {
 
 /// Merges `private` into the cache directives: a paid response is for the one who paid.
 pub(super) fn private(headers: &mut HeaderMap) {
+    if let header::Entry::Vacant(none) = headers.entry(CACHE_CONTROL) {
+        none.insert(HeaderValue::from_static("private"));
+        return;
+    }
     let directives: Vec<&str> = headers
         .get_all(CACHE_CONTROL)
         .iter()

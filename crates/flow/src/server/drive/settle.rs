@@ -58,32 +58,21 @@ pub(crate) async fn settle(seams: &Seams, gate: &Gate, next: Next<Owed>, ask: As
         Settlement::Unknown(pending) => seams.events.event(&claim, &Event::Unknown(pending)),
         _ => {}
     }
-    let unrecorded = |claim| {
-        Done::Unknown(
+    let after = owed.settled(&claim, settlement, gate, seams.clock.now());
+    let recorded = record(seams, Some(&claim), after.writes()).await;
+    match (after, recorded) {
+        // The record of the settlement that had begun says the same, should this one not be written.
+        (After::Unknown(_, claim, pending), _) => Done::Unknown(Some(claim), pending),
+        (_, None) => Done::Unknown(
             Some(claim),
             Pending::new(None, seams.clock.now(), "the outcome could not be recorded"),
-        )
-    };
-    let after = owed.settled(&claim, settlement, gate, seams.clock.now());
-    match after {
-        After::Deliver(writes, settled) => match record(seams, Some(&claim), &writes).await {
-            Some(Applied::Done(_)) => Done::Delivered(settled.entry),
-            Some(Applied::Conflict { .. }) => Done::Lost,
-            None => unrecorded(claim),
-        },
-        After::Grant(next) => match record(seams, Some(&claim), &next.writes).await {
-            Some(applied) => next.applied(applied).map_or(Done::Lost, Done::Granted),
-            None => unrecorded(claim),
-        },
-        After::Declined(writes, declined) => match record(seams, Some(&claim), &writes).await {
-            Some(_) => Done::Declined(declined.claim, declined.reason),
-            None => unrecorded(claim),
-        },
-        After::Unknown(writes, claim, pending) => {
-            // The record of the settlement that had begun says the same, should this one not be written.
-            let _ = record(seams, Some(&claim), &writes).await;
-            Done::Unknown(Some(claim), pending)
+        ),
+        (After::Deliver(_, settled), Some(Applied::Done(_))) => Done::Delivered(settled.entry),
+        (After::Deliver(..), Some(Applied::Conflict { .. })) => Done::Lost,
+        (After::Grant(next), Some(applied)) => {
+            next.applied(applied).map_or(Done::Lost, Done::Granted)
         }
+        (After::Declined(_, declined), Some(_)) => Done::Declined(declined.claim, declined.reason),
     }
 }
 

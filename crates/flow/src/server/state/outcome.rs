@@ -14,6 +14,18 @@ pub(crate) enum After {
     Unknown(Vec<Write>, Arc<Claim>, Pending),
 }
 
+impl After {
+    /// What is to be recorded of it.
+    pub(crate) fn writes(&self) -> &[Write] {
+        match self {
+            Self::Deliver(writes, _) | Self::Declined(writes, _) | Self::Unknown(writes, ..) => {
+                writes
+            }
+            Self::Grant(next) => &next.writes,
+        }
+    }
+}
+
 impl Owed {
     /// The claim that is being settled.
     pub fn claim(&self) -> Option<&Arc<Claim>> {

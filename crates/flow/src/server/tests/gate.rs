@@ -1,7 +1,7 @@
 //! What a gate is made of, and how long the offers that it made are honoured.
 
 use super::world::gate as plain;
-use crate::server::{Crowded, Gate, GateError};
+use crate::server::{Crowded, Gate, GateError, gate::digest};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 use http402_core::{
     Amount, B256, Bytes, ChainId, Claim, Flow, ParseError, Party, Price, ProtocolId, Reason,
@@ -221,20 +221,64 @@ fn an_offer_is_for_its_method_and_body() {
     let shop = shop("a", true);
     let gate = Gate::new(vec![shop.clone()]).unwrap();
     let resource = Resource::new("https://seller.example/r");
-    let requirements = [costs(1)];
-    let asks = |method, body: Option<u8>, headers: &HeaderMap| {
+    let asks = |method, body: Option<u8>, price: u64, headers: &HeaderMap| {
+        let requirements = [costs(price)];
         let request = Requested::new(method, "/r", body.map(B256::repeat_byte));
         let now = Timestamp::from_secs(1000);
         let asked = Asked::new(&requirements, &resource, &Method::GET, request, now);
         assert!(gate.receive(&asked, headers).is_err());
         shop.earlier.lock().unwrap().len()
     };
-    asks("POST", Some(1), &HeaderMap::new());
+    asks("POST", Some(1), 1, &HeaderMap::new());
     let paying = carrying(&["a"]);
-    assert_eq!(asks("GET", Some(1), &paying), 0);
-    assert_eq!(asks("POST", Some(2), &paying), 0);
-    assert_eq!(asks("POST", None, &paying), 0);
-    assert_eq!(asks("POST", Some(1), &paying), 1);
+    // What is asked for now is not of earlier.
+    assert_eq!(asks("POST", Some(1), 1, &paying), 0);
+    assert_eq!(asks("GET", Some(1), 9, &paying), 0);
+    assert_eq!(asks("POST", Some(2), 9, &paying), 0);
+    assert_eq!(asks("POST", None, 9, &paying), 0);
+    assert_eq!(asks("POST", Some(1), 9, &paying), 1);
+}
+
+#[test]
+fn a_price_that_does_not_change_is_not_remembered() {
+    let shop = shop("a", true);
+    let gate = Gate::new(vec![shop.clone()]).unwrap().steady();
+    receives(&gate, &[costs(1)], "/r", 1000, &HeaderMap::new());
+    assert!(honoured(&gate, &shop, "/r", 1000).is_empty());
+}
+
+#[test]
+fn the_digest_of_a_request_is_its_own_however_often_it_is_asked_for() {
+    let long = "/".repeat(2000);
+    let targets: Vec<String> = (0..40).map(|at| format!("/{at}")).collect();
+    for round in 0..3 {
+        for target in targets.iter().chain([&long]) {
+            for (method, body) in [
+                ("GET", None),
+                ("POST", None),
+                ("POST", Some(1)),
+                ("POST", Some(2)),
+            ] {
+                let request = Requested::new(method, target, body.map(B256::repeat_byte));
+                for _ in 0..2 {
+                    assert_eq!(
+                        digest(&request),
+                        request.digest(),
+                        "{round} {method} {target}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn who_carries_a_credential_is_not_refused_before_it_was_looked_at() {
+    let gate = Gate::new(vec![shop("a", true)]).unwrap();
+    assert!(gate.carries(&carrying(&["a"])));
+    assert!(gate.carries(&carrying(&["a", "a"])));
+    assert!(!gate.carries(&carrying(&["b"])));
+    assert!(!gate.carries(&HeaderMap::new()));
 }
 
 #[test]

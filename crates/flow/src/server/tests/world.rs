@@ -1,6 +1,6 @@
 //! A small deterministic world: virtual time, an executor that is a loop, a ledger and a facilitator that do as told.
 
-use crate::server::{Arrival, Event, Events, Gate, Handled, Outcome, Seams, drive};
+use crate::server::{Arrival, Event, Events, Gate, Handled, Outcome, Seams, Till, drive};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 use http402_core::{
     Amount, Authorization, B256, Bytes, ChainId, Claim, Encoded, Paid, ParseError, Party, Pending,
@@ -156,8 +156,8 @@ impl World {
             requirements: if request.free { &[] } else { &requirements },
         };
         let (status, keep) = (request.status, request.keep);
-        let seams = self.seams();
-        let outcome = drive(&seams, gate, arrival, |paid: Paid| async move {
+        let till = Till::new(self.seams(), gate.clone());
+        let outcome = drive(&till, arrival, |paid: Paid| async move {
             yields(2).await;
             self.with(|state| state.handled += 1);
             assert_eq!(paid.amount, Amount::from(1000));

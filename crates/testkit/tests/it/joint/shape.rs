@@ -7,7 +7,10 @@ use http402_flow::client::{Denial, Payment};
 #[tokio::test(flavor = "multi_thread")]
 async fn one_402_asks_in_three_protocols() {
     let shop = Shop::open().await;
-    let refused = shop.get("/report", &HeaderMap::new()).await;
+    let mut script = HeaderMap::new();
+    let origin = HeaderValue::from_static("https://elsewhere.example");
+    script.insert("origin", origin);
+    let refused = shop.get("/report", &script).await;
     assert_eq!(refused.status, StatusCode::PAYMENT_REQUIRED);
     assert_eq!(refused.headers["cache-control"], "no-store");
     assert_eq!(refused.headers["content-type"], "application/problem+json");
