@@ -4,8 +4,8 @@
 //! One load generator for all, of as many connections, kept alive; cases take turns, a few milliseconds each, and a ratio is the
 //! median over the rounds of what the bare handler took to what a case took in the same round. Beside it stands the same ratio
 //! of the time that the server's threads ran: requests a second depend on who else wants the CPU, and that does not. The last
-//! column is what the load generator itself ran for one request: where it shares its CPUs with the server, it is in both sides of
-//! the ratio.
+//! columns are what the load generator itself ran for one request, and the ratio of what both ran: that of the requests a second
+//! when no CPU ever waits, which they do, and the longer the less there is to do for a request.
 //!
 //! The server has a thread for each CPU, as tokio and axum have unless told otherwise, and the load generator one more. Then it has
 //! one thread: beside a load generator that waits for it, a handler that does nothing is as fast as the load generator.
@@ -329,8 +329,8 @@ fn main() {
 
 fn table(cases: &[Case], targets: bool) -> String {
     let mut out = String::from(
-        "| case | requests a second | of the bare handler | target | the server ran, µs | of that, the bare handler | the load generator ran, µs |\n\
-         |---|--:|--:|--:|--:|--:|--:|\n",
+        "| case | requests a second | of the bare handler | target | the server ran, µs | of that, the bare handler | the load generator ran, µs | of both, the bare handler |\n\
+         |---|--:|--:|--:|--:|--:|--:|--:|\n",
     );
     let all = REQUESTS as f64;
     for case in cases {
@@ -345,6 +345,8 @@ fn table(cases: &[Case], targets: bool) -> String {
                 .map(|(bare, own)| bare.server / own.server)
                 .collect(),
         );
+        let both = |took: &Took| took.server + took.load;
+        let both = median(pairs().map(|(bare, own)| both(bare) / both(own)).collect());
         let of = |part: fn(&Took) -> f64| median(case.took.iter().map(part).collect()) / all;
         let requests = 1.0 / of(|took| took.waited);
         let (server, load) = (of(|took| took.server) * 1e6, of(|took| took.load) * 1e6);
@@ -355,7 +357,7 @@ fn table(cases: &[Case], targets: bool) -> String {
         };
         let _ = writeln!(
             out,
-            "| {} | {requests:.0} | {ratio:.3} | {target} | {server:.1} | {ran:.3} | {load:.1} |",
+            "| {} | {requests:.0} | {ratio:.3} | {target} | {server:.1} | {ran:.3} | {load:.1} | {both:.3} |",
             case.name
         );
     }
