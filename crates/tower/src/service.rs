@@ -105,13 +105,14 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
+        // The service that was polled ready is the one that is called; its clone waits for the next request. What it has reserved
+        // goes with it, also when nobody pays.
+        let next = self.inner.clone();
+        let inner = std::mem::replace(&mut self.inner, next);
         let (head, body) = request.into_parts();
         if let Some(response) = self.shared.at_once(&head) {
             return PayFuture(Going::Done(Some(response.map(|body| R::from(body.0)))));
         }
-        // The service that was polled ready is the one that is called; its clone waits for the next request.
-        let next = self.inner.clone();
-        let inner = std::mem::replace(&mut self.inner, next);
         let shared = self.shared.clone();
         PayFuture(Going::On(Box::pin(async move {
             shared.serve(inner, head, body).await

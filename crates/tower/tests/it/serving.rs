@@ -8,7 +8,7 @@ use std::{
     fmt,
     future::{Ready, ready},
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
 };
 use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 
@@ -123,6 +123,23 @@ async fn it_keeps_the_contract_of_readiness() {
             .unwrap();
         assert_eq!(text(response).await.1, "fussy");
     }
+}
+
+#[tokio::test]
+async fn who_does_not_pay_keeps_nothing_of_what_the_service_had_reserved() {
+    let limited = ServiceBuilder::new()
+        .layer(paywall(&Arc::new(Bank::new())))
+        .concurrency_limit(1)
+        .service(Fussy(false));
+    let (mut idle, mut other) = (limited.clone(), limited);
+    let refused = idle.ready().await.unwrap().call(ask("/x", None)).await;
+    assert_eq!(refused.unwrap().status(), StatusCode::PAYMENT_REQUIRED);
+    // Its connection stays open, and asks for nothing more.
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(other.poll_ready(&mut context).is_ready());
+    let paid = other.call(ask("/x", Some(1))).await;
+    assert_eq!(text(paid.unwrap()).await.1, "fussy");
+    drop(idle);
 }
 
 #[tokio::test]
