@@ -20,6 +20,6 @@ pub use http402_flow::server::{Check, Event, Events, Gate, NoEvents, Recovered, 
 pub use price::{Price, PriceError};
 #[cfg(feature = "tokio")]
 pub use runtime::Tokio;
-pub use service::{Pay, PayLayer};
+pub use service::{Pay, PayFuture, PayLayer};
 #[cfg(feature = "tracing")]
 pub use trace::Traced;
