@@ -220,6 +220,17 @@ mod tests {
     }
 
     #[test]
+    fn s14_where_nobody_may_owe_nobody_has_a_place() {
+        let (key, payer) = (SpendKey::new("one"), Party::Other("payer".into()));
+        let at = Timestamp::from_secs;
+        for (per_payer, in_all, whose) in [(0, 10, Crowded::Payer), (10, 0, Crowded::Gate)] {
+            let exposure = Exposure::new(per_payer, in_all);
+            let entered = exposure.enter(&key, &payer, at(100), at(50));
+            assert_eq!(entered.unwrap_err(), whose);
+        }
+    }
+
+    #[test]
     fn s14_what_has_ended_leaves_its_payers_place_and_what_is_held_does_not() {
         let exposure = Exposure::new(2, 10);
         let payer = Party::Other("payer".into());
